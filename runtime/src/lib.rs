@@ -95,7 +95,7 @@ pub use greenroom_core::{
 };
 #[cfg(feature = "net")]
 #[doc(inline)]
-pub use greenroom_core::{Cookie, CookieError, NodeBuilder, NodeError};
+pub use greenroom_core::{Cookie, CookieError, Discovery, Export, Mesh, NodeBuilder, NodeError, Policy};
 #[cfg(feature = "port")]
 #[doc(inline)]
 pub use greenroom_core::{FrameLength, Port, PortError, PortMessage, PortOutput, PortRef, PortStream};

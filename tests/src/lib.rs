@@ -66,6 +66,11 @@ pub mod changing {}
 
 /// The page about connections between nodes.
 #[cfg(doctest)]
+#[doc = include_str!("../../book/src/clusters.md")]
+pub mod clusters {}
+
+/// The page about connections between nodes.
+#[cfg(doctest)]
 #[doc = include_str!("../../book/src/connections.md")]
 pub mod connections {}
 

@@ -74,12 +74,12 @@ pub use actor::{Handover, Portable};
 pub use application::{Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, Running};
 pub use base::{
     CallError, CallErrorKind, CallWait, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName,
-    MonitorRef, NameError, NodeEvent, NodeId, NodeName, Pid, Protocol, Reason, Receives, Right, Shutdown, StartError,
-    Subject, Variant,
+    Member, MonitorRef, NameError, NodeEvent, NodeId, NodeName, Pid, Protocol, Reason, Receives, Right, Shutdown,
+    StartError, Subject, Variant,
 };
 pub use call::{BoundedCast, Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]
-pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError, Policy};
+pub use cluster::{Cookie, CookieError, Discovery, Mesh, NodeBuilder, NodeError, Policy};
 #[cfg(feature = "net")]
 pub use node::Export;
 pub use node::{EnterGuard, Node, StopTimeout, Tracing};

@@ -14,6 +14,7 @@ mod lanes;
 mod large_messages;
 mod log_text;
 mod loss;
+mod membership;
 mod message_panics;
 mod policies;
 mod refusals;

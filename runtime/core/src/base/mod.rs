@@ -50,4 +50,4 @@ pub use protocol::{Protocol, Receives, Variant};
 pub use reason::Reason;
 pub use shutdown::Shutdown;
 pub(crate) use sorted_map::SortedMap;
-pub use system::{Down, ExitSignal, NodeEvent, Subject, System};
+pub use system::{Down, ExitSignal, Member, NodeEvent, Subject, System};

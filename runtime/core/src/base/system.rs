@@ -5,6 +5,10 @@ use std::fmt;
 
 use super::{Exit, MonitorRef, NodeId, NodeName, Pid};
 
+mod member;
+
+pub use member::Member;
+
 /// The message that a monitored process has ended or does not exist.
 ///
 /// A protocol takes it by a variant `#[from] Down(Down)`. The local node makes it; it is never decoded from bytes of
@@ -43,7 +47,10 @@ pub struct ExitSignal {
     pub reason: Exit,
 }
 
-/// The message that a connection to another node is up or lost.
+/// The message that a connection to another node is up or lost, or that a node has joined or left the cluster.
+///
+/// A member that this node is not connected to, or has lost, is still a member. It leaves by
+/// [`Node::leave`](crate::Node::leave), or when no node has reached it for an hour.
 ///
 /// A protocol takes it by a variant `#[from] Node(NodeEvent)`. The local node makes it; it is never decoded from bytes
 /// of another node. As the messages of Erlang's
@@ -55,6 +62,10 @@ pub enum NodeEvent {
     Up(NodeId),
     /// The connection is lost. Comes after every signal of that connection.
     Down(NodeId),
+    /// The node has joined the cluster, or was announced to this node. Comes before the first `Up` of that incarnation.
+    Joined(Member),
+    /// The node has left the cluster.
+    Left(Member),
 }
 
 impl fmt::Display for Subject {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 
 use crate::base::{CastError, NodeName};
 use crate::mailbox::WaiterId;
-use crate::node::{AdmissionQueue, Current, Node};
+use crate::node::{AdmissionQueue, BackPressure, Current, Node};
 
 /// The future of a cast: its message has been sent, and `.await` waits for room or returns the error.
 ///
@@ -34,7 +34,7 @@ pub struct Cast {
 enum State {
     Failed(CastError),
     /// The message is in the queue of a connection, and the queue is above its high-water mark.
-    BackPressure(Pin<Box<dyn Future<Output = ()> + Send>>),
+    BackPressure(BackPressure),
     Waiting(Waiting),
 }
 
@@ -159,8 +159,7 @@ impl Future for Cast {
                 if polled.is_pending() {
                     Current::note_await(|| "room in the queue of a connection for a cast".to_owned());
                 }
-                ready!(polled);
-                Ok(())
+                ready!(polled)
             }
             Some(State::Waiting(Waiting { queue, id })) => {
                 let polled = queue.poll_admitted(*id, cx);

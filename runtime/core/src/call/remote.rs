@@ -54,7 +54,7 @@ pub(super) fn route<'a>(
     let mut epoch = None;
     if !replies.is_empty() {
         // Before the message is sent, and for the connection that sends it: its loss ends the calls.
-        let chosen = router.epoch(to.node()).ok_or(CastError::NoConnection).map_err(&fail)?;
+        let chosen = router.open_epoch(node, to.node()).ok_or(CastError::NoConnection).map_err(&fail)?;
         node.pending_calls().sent(&replies, chosen);
         #[cfg(feature = "net")]
         if variant == EncodedMessage::REQUEST {

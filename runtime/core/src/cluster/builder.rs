@@ -1,21 +1,23 @@
 //! The configuration and the start of a node that can have peers.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::oneshot;
+use tokio::sync::mpsc;
 
-use super::links::Connector;
-use super::membership::PolicyError;
-use super::{Cluster, Cookie, CookieError, Policy};
+use super::links::{Connector, Seed};
+use super::membership::{Dns, DynDiscovery, PolicyError};
+use super::{Cluster, Cookie, CookieError, Discovery, Mesh, Policy};
 use crate::base::{InvalidName, NodeId, NodeName};
 use crate::log;
 use crate::net::{Tcp, Transport, is_unspecified};
 use crate::node::{Export, Exports, Node, Router};
 use crate::sched::{NodeEnv, Thresholds};
 use crate::session::{CookieKeys, Hello, Limits, MAX_ADVERTISE, MAX_CLUSTER, MIN_TICK};
+use crate::wire::membership::is_valid_metadata;
 
 /// The configuration of a node that other nodes can reach, from [`Node::builder`].
 #[must_use = "a node runs only once it is started"]
@@ -27,6 +29,9 @@ pub struct NodeBuilder {
     listen: Option<String>,
     advertise: Option<String>,
     seeds: Vec<String>,
+    discoveries: Vec<Arc<dyn DynDiscovery>>,
+    mesh: Mesh,
+    metadata: BTreeMap<String, String>,
     tick: Duration,
     thresholds: Thresholds,
     transport: Option<Arc<dyn Transport>>,
@@ -55,6 +60,8 @@ pub enum NodeError {
     Cluster(String),
     /// The tick is shorter than 10 ms, or longer than a day.
     Tick(Duration),
+    /// The metadata has more than 16 values or 768 bytes, or a key or a value is too long.
+    Metadata,
     /// The policy gives a peer a role with this name, which it does not define.
     Role(String),
     /// The operating system returned no random bytes.
@@ -90,6 +97,9 @@ impl Node {
             listen: None,
             advertise: None,
             seeds: Vec::new(),
+            discoveries: Vec::new(),
+            mesh: Mesh::full(),
+            metadata: BTreeMap::new(),
             tick: Duration::from_secs(60),
             thresholds: Thresholds::default(),
             transport: None,
@@ -177,10 +187,40 @@ impl NodeBuilder {
         self
     }
 
-    /// Adds the address of a node that this one dials, and dials again when the connection is lost. Other addresses are
-    /// never dialled.
+    /// Adds the address of a node that this one dials, and dials again when the connection is lost. The seeds
+    /// announce the other members of the cluster to the node. It dials no address but those of seeds and members.
+    ///
+    /// All addresses of a host are tried, for one connection. With `dns:` in front, each address of the host is a seed of
+    /// its own, as for a headless service of Kubernetes: `dns:greenroom.default.svc:9100`. The name is resolved again every
+    /// five seconds.
     pub fn seed(mut self, address: impl Into<String>) -> NodeBuilder {
-        self.seeds.push(address.into());
+        let address = address.into();
+        match Dns::of_seed(&address) {
+            Some(dns) => self.discovery(dns),
+            None => {
+                self.seeds.push(address);
+                self
+            }
+        }
+    }
+
+    /// Dials the addresses that a [`Discovery`] returns, as long as it returns them.
+    pub fn discovery(mut self, discovery: impl Discovery) -> NodeBuilder {
+        self.discoveries.push(Arc::new(discovery));
+        self
+    }
+
+    /// Sets which other members this node connects with: all of them by default.
+    pub fn membership(mut self, mesh: Mesh) -> NodeBuilder {
+        self.mesh = mesh;
+        self
+    }
+
+    /// Adds a value that other nodes find in [`Member::metadata`](crate::Member::metadata), such as the node's role,
+    /// version or zone. At most 16 values, with keys of 1 to 64 bytes, values of at most 255, and 768 bytes together. A
+    /// second value for a key replaces the first one.
+    pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> NodeBuilder {
+        self.metadata.insert(key.into(), value.into());
         self
     }
 
@@ -250,12 +290,17 @@ impl NodeBuilder {
         builder.listen = variable("GREENROOM_LISTEN");
         builder.advertise = variable("GREENROOM_ADVERTISE");
         let seeds = variable("GREENROOM_SEEDS").unwrap_or_default();
-        builder.seeds = seeds.split(',').map(str::trim).filter(|seed| !seed.is_empty()).map(str::to_owned).collect();
-        if builder.listen.is_some() || !builder.seeds.is_empty() {
+        builder = seeds.split(',').map(str::trim).filter(|seed| !seed.is_empty()).fold(builder, NodeBuilder::seed);
+        if builder.is_connecting() {
             builder.cookie = Some(Cookie::load().map_err(NodeError::Cookie)?);
             builder.accepted_cookie = Cookie::load_accepted().map_err(NodeError::Cookie)?;
         }
         Ok(Some(builder))
+    }
+
+    /// Returns `true` if the node listens or dials.
+    fn is_connecting(&self) -> bool {
+        self.listen.is_some() || !self.seeds.is_empty() || !self.discoveries.is_empty()
     }
 
     /// Starts the node. When this returns, the node listens, and has tried to reach each seed once, for at most 5 s. A
@@ -269,6 +314,7 @@ impl NodeBuilder {
     /// # Panics
     /// Outside of a tokio runtime, which runs the node's processes.
     pub async fn start(self) -> Result<Node, NodeError> {
+        let is_connecting = self.is_connecting();
         let name = self.name.map_err(NodeError::Name)?;
         if self.tick < MIN_TICK || self.tick > LONGEST_TICK {
             return Err(NodeError::Tick(self.tick));
@@ -278,6 +324,9 @@ impl NodeBuilder {
         }
         if let Some(bad) = self.advertise.as_ref().filter(|a| a.is_empty() || a.len() > MAX_ADVERTISE) {
             return Err(NodeError::Advertise(bad.chars().take(80).collect()));
+        }
+        if !is_valid_metadata(&self.metadata) {
+            return Err(NodeError::Metadata);
         }
         let policy = self.policy.resolve().map_err(|error| match error {
             PolicyError::Role(role) => NodeError::Role(role),
@@ -295,15 +344,12 @@ impl NodeBuilder {
         let clock = Arc::clone(&env.clock);
         let node = Node::new(id.clone(), env);
         node.set_exports(self.exports);
-        if self.listen.is_none() && self.seeds.is_empty() {
+        if !is_connecting {
             return Ok(node);
         }
 
         let cookie = self.cookie.ok_or(NodeError::NoCookie)?;
         let transport = self.transport.unwrap_or_else(|| Arc::new(Tcp::new(Arc::clone(&clock), FIRST_ATTEMPT)));
-        let cluster = Arc::new(Cluster::new(self.limits, policy));
-        node.set_router(Arc::clone(&cluster) as Arc<dyn Router>);
-        node.start_watchdog();
         let listener = match &self.listen {
             Some(address) => {
                 let listening = transport.listen(address).await;
@@ -313,7 +359,12 @@ impl NodeBuilder {
         };
         let listening_at = listener.as_ref().map(|listener| listener.address());
         let advertise = self.advertise.or(listening_at.filter(|address| !is_unspecified(address)));
-        let hello = Hello { node: id, advertise, instance: u64::from_le_bytes(random) };
+        let (metadata, mesh) = (self.metadata, self.mesh.kind());
+        let hello = Hello { node: id, advertise, instance: u64::from_le_bytes(random), metadata, mesh };
+        let (cluster, requests) = Cluster::new(self.limits, policy, &hello);
+        let cluster = Arc::new(cluster);
+        node.set_router(Arc::clone(&cluster) as Arc<dyn Router>);
+        node.start_watchdog();
         let connector = Connector {
             node: node.clone(),
             cluster: Arc::clone(&cluster),
@@ -329,19 +380,19 @@ impl NodeBuilder {
             log::info!(target: "greenroom", node = %node.name(), address = listener.address(), "listening");
             node.spawner().spawn(connector.clone().listen(listener, cluster.closing.subscribe()));
         }
-        let mut attempts = Vec::new();
-        for seed in self.seeds {
-            let (tried, attempt) = oneshot::channel();
-            attempts.push(attempt);
-            node.spawner().spawn(connector.clone().seed(seed, tried, cluster.closing.subscribe()));
+        node.spawner().spawn(connector.clone().keep_members(requests, cluster.closing.subscribe()));
+        // Each task drops a sender after the first attempt.
+        let (tried, mut all_tried) = mpsc::channel(1);
+        for address in self.seeds {
+            let seed = connector.clone().seed(Seed::lasting(address), Some(tried.clone()), cluster.closing.subscribe());
+            node.spawner().spawn(seed);
         }
-        let all = async {
-            for attempt in attempts {
-                // A sender that is dropped has been decided too.
-                let _ = attempt.await;
-            }
-        };
-        clock.within(Some(FIRST_ATTEMPT), all).await;
+        for discovery in self.discoveries {
+            let discover = connector.clone().discover(discovery, tried.clone(), cluster.closing.subscribe());
+            node.spawner().spawn(discover);
+        }
+        drop(tried);
+        clock.within(Some(FIRST_ATTEMPT), all_tried.recv()).await;
         Ok(node)
     }
 }
@@ -377,6 +428,9 @@ impl fmt::Display for NodeError {
             NodeError::Tick(tick) => {
                 write!(f, "the tick {tick:?} is out of range: expected 10 ms to a day")
             }
+            NodeError::Metadata => f.write_str(
+                "the metadata is too large: expected at most 16 values, 64 bytes a key, 255 bytes a value and 768 bytes in all",
+            ),
             NodeError::Role(role) => write!(f, "the policy does not define the role `{}`", role.escape_debug()),
             NodeError::Random(_) => f.write_str("the operating system returned no random bytes"),
         }
@@ -394,6 +448,7 @@ impl std::error::Error for NodeError {
             | NodeError::Advertise(_)
             | NodeError::Cluster(_)
             | NodeError::Tick(_)
+            | NodeError::Metadata
             | NodeError::Role(_) => None,
         }
     }

@@ -20,7 +20,7 @@ use crate::sched::{Clock, NodeEnv, TokioClock};
 use crate::session::{Config, CookieKeys, EphemeralKey, Event, Hello, Limits, Role, Session};
 use crate::testing::paused;
 use crate::wire::hostile::{Coverage, Input, Known};
-use crate::wire::{Frame, FrameTarget, Signal};
+use crate::wire::{Frame, FrameTarget, MeshKind, Metadata, Signal};
 
 /// A process with calls of several types.
 #[actor]
@@ -90,7 +90,13 @@ impl Hostile {
         let limits = Limits::default();
         let node = NodeId { name: NodeName::new(name).unwrap(), incarnation };
         let config = Config {
-            local: Hello { node, advertise: None, instance: incarnation },
+            local: Hello {
+                node,
+                advertise: None,
+                instance: incarnation,
+                metadata: Metadata::new(),
+                mesh: MeshKind::Full,
+            },
             keys: CookieKeys { own: cookie.key(), accepted: None },
             cluster: "greenroom".into(),
             role: Role::Dialler,
@@ -211,8 +217,8 @@ impl Served {
     }
 }
 
-/// Memory that one attack may leave after its connection has ended.
-const LEFT: isize = 256 * 1024;
+/// Memory that one attack may leave: the buffers of its connection, which have grown to the largest batch.
+const LEFT: isize = 320 * 1024;
 
 async fn attack(mut input: Input<'_>, coverage: &Coverage) {
     let served = Served::start().await;

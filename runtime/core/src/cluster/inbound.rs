@@ -113,6 +113,8 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
             node.cancel_running_call(peer.call_id(id));
             node.give_up_passed_on(peer.call_id(id));
         }
+        // The connection's task handles it.
+        Frame::Membership(_) => {}
         Frame::Signal { from, to, signal } => handle_signal(node, peer, from, &to, signal),
     }
 }
@@ -334,5 +336,7 @@ pub(super) fn disconnect(node: &Node, peer: &Peer, step: impl Fn(&dyn Fn())) {
             }
         });
     }
-    step(&|| node.publish_node_event(&NodeEvent::Down(NodeId::clone(&peer.id))));
+    if peer.is_up() {
+        step(&|| node.publish_node_event(&NodeEvent::Down(NodeId::clone(&peer.id))));
+    }
 }

@@ -1,11 +1,20 @@
 //! The members that a node is connected to: the name, the address and the incarnation of each, and its connection.
 
 use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
+mod announce;
+mod discovery;
+mod members;
+mod mesh;
 mod policy;
 
+pub use discovery::Discovery;
+pub(super) use discovery::{Dns, DynDiscovery};
+use members::Members;
+pub use mesh::Mesh;
 pub use policy::Policy;
 pub(super) use policy::{PolicyError, ResolvedPolicy, Rights};
 
@@ -18,15 +27,25 @@ use crate::base::{Definition, NodeId, NodeName, ReceivedDefinition, Right, Sorte
 use crate::net::Outbox;
 use crate::node::OutstandingCalls;
 use crate::session::{Hello, Limits, ReassemblyBudget};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, PoisonError, RwLock};
-use crate::wire::{Epoch, Frame, FrameTarget};
+use crate::wire::{Epoch, Frame, FrameTarget, MemberRecord, MeshKind};
 
 /// A node's connections.
 pub(crate) struct Cluster {
     pub(super) limits: Limits,
     pub(super) reassembly: ReassemblyBudget,
     pub(super) links: Links,
+    /// Those that are connected, and those whose connection is being opened for a message.
     pub(super) peers: RwLock<SortedMap<NodeName, Arc<Peer>>>,
+    /// Lock order: `changes`, this, `peers`.
+    members: Mutex<Members>,
+    /// Held while a change of the members takes effect.
+    changes: Mutex<()>,
+    own_record: MemberRecord,
+    own_mesh: MeshKind,
+    /// Requests to the task that dials members.
+    requests: mpsc::UnboundedSender<Request>,
     pub(super) address: OnceLock<String>,
     /// Notified when a peer is added or removed.
     pub(super) changed: Notify,
@@ -35,15 +54,25 @@ pub(crate) struct Cluster {
     pub(super) policy: ResolvedPolicy,
 }
 
+/// A request to dial a member.
+pub(super) enum Request {
+    /// Until it is connected, after a pause.
+    Keep(NodeName, Duration),
+    /// Once, since messages wait for the connection.
+    Dial(Arc<Peer>),
+}
+
 /// The fingerprint of a definition, a variant of it, and a target.
 type UnreadVariant = (u64, u32, Option<FrameTarget>);
 
-/// A node at the other end of a connection that is up.
+/// A node at the other end of a connection that is up, or that is being opened for a message.
 pub(super) struct Peer {
     pub(super) id: Arc<NodeId>,
     pub(super) outbox: Arc<Outbox>,
     /// The address of its hello, at which it may be dialled.
     advertise: Option<String>,
+    mesh: MeshKind,
+    is_up: AtomicBool,
     /// The connection, by which its calls and relations are distinguished from those of others.
     pub(super) epoch: Epoch,
     pub(super) tracked: Tracked,
@@ -62,39 +91,114 @@ pub(super) struct Peer {
 }
 
 impl Cluster {
-    pub(super) fn new(limits: Limits, policy: ResolvedPolicy) -> Cluster {
-        Cluster {
+    /// Returns the cluster of the node with this hello, without connections, and the requests to the task that dials
+    /// members.
+    pub(super) fn new(
+        limits: Limits,
+        policy: ResolvedPolicy,
+        hello: &Hello,
+    ) -> (Cluster, mpsc::UnboundedReceiver<Request>) {
+        let (requests, received) = mpsc::unbounded_channel();
+        let cluster = Cluster {
             limits,
             reassembly: limits.reassembly_budget(),
             links: Links::new(limits.peers),
             peers: RwLock::default(),
+            members: Mutex::new(Members::new(hello.node.name.clone(), hello.mesh, limits.peers)),
+            changes: Mutex::default(),
+            own_record: MemberRecord {
+                id: hello.node.clone(),
+                has_left: false,
+                address: hello.advertise.clone(),
+                metadata: hello.metadata.clone(),
+            },
+            own_mesh: hello.mesh,
+            requests,
             address: OnceLock::new(),
             changed: Notify::new(),
             closing: Closing::new(),
             policy,
-        }
+        };
+        (cluster, received)
     }
 
+    /// Returns the peer with this name, whose connection may be about to be opened.
     pub(super) fn peer(&self, name: &NodeName) -> Option<Arc<Peer>> {
         self.peers.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Returns the connected peer with this name.
+    pub(super) fn connected_peer(&self, name: &NodeName) -> Option<Arc<Peer>> {
+        self.peer(name).filter(|peer| peer.is_up())
     }
 
     /// Returns `true` if a connected peer advertises this address: it has dialled this node first.
     pub(super) fn is_reached_at(&self, address: &str) -> bool {
         let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
-        peers.values().any(|peer| peer.advertise.as_deref() == Some(address))
+        peers.values().any(|peer| peer.is_up() && peer.advertise.as_deref() == Some(address))
     }
 
+    /// Returns the names of the connected peers.
     pub(super) fn names(&self) -> Vec<NodeName> {
-        self.peers.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+        let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
+        peers.iter().filter(|(_, peer)| peer.is_up()).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Adds the peer of a connection that is up. No other connection to its name is.
-    pub(super) fn insert(&self, peer: &Arc<Peer>) {
+    /// Closes all connections.
+    pub(super) fn close_peers(&self) {
+        self.peers.read().unwrap_or_else(PoisonError::into_inner).values().for_each(|peer| peer.outbox.close());
+    }
+
+    /// Returns the peer of a connection that is up. No other connection to its name is.
+    ///
+    /// # Errors
+    /// A connection to another incarnation is being opened for a message. The caller has to
+    /// [end](Cluster::end_opening) that, and tries again.
+    pub(super) fn insert(&self, hello: &Hello, epoch: Epoch, outbox: &Arc<Outbox>) -> Result<Arc<Peer>, Arc<Peer>> {
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
-        peers.insert(peer.id.name.clone(), Arc::clone(peer));
+        let peer = match peers.get(&hello.node.name) {
+            Some(opening) if *opening.id != hello.node => return Err(Arc::clone(opening)),
+            Some(opening) => {
+                // Messages wait in its outbox already.
+                outbox.replace_by(&opening.outbox);
+                Arc::clone(opening)
+            }
+            None => {
+                let peer = Arc::new(Peer::new(hello, epoch, outbox, self));
+                peers.insert(hello.node.name.clone(), Arc::clone(&peer));
+                peer
+            }
+        };
+        peer.is_up.store(true, Ordering::SeqCst);
         drop(peers);
         self.changed.notify_waiters();
+        Ok(peer)
+    }
+
+    /// Returns the peer for a message to a member that is not connected: the connection is being opened, and the message
+    /// waits in its outbox.
+    pub(super) fn open(&self, name: &NodeName, now: Instant) -> Option<Arc<Peer>> {
+        let hello = self.members().dial_for_message(name, now)?;
+        let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(peer) = peers.get(name) {
+            return Some(Arc::clone(peer));
+        }
+        let outbox = Arc::new(Outbox::opening(&self.limits));
+        let peer = Arc::new(Peer::new(&hello, self.links.next_epoch(), &outbox, self));
+        // Fails if the node stops.
+        self.requests.send(Request::Dial(Arc::clone(&peer))).ok()?;
+        peers.insert(name.clone(), Arc::clone(&peer));
+        Some(peer)
+    }
+
+    /// Removes a peer whose connection was not opened. Returns `false` if it is connected, or was removed.
+    pub(super) fn end_opening(&self, peer: &Arc<Peer>) -> bool {
+        let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
+        let is_opening = peers.get(&peer.id.name).is_some_and(|current| Arc::ptr_eq(current, peer) && !peer.is_up());
+        if is_opening {
+            peers.remove(&peer.id.name);
+        }
+        is_opening
     }
 
     /// Forgets a peer whose connection is over.
@@ -115,6 +219,8 @@ impl Peer {
             id: Arc::new(hello.node.clone()),
             outbox: Arc::clone(outbox),
             advertise: hello.advertise.clone(),
+            mesh: hello.mesh,
+            is_up: AtomicBool::new(false),
             epoch,
             tracked: Tracked::new(limits.relations),
             rights: cluster.policy.rights_of(&hello.node.name),
@@ -125,6 +231,16 @@ impl Peer {
             definitions: Mutex::default(),
             unread: Mutex::default(),
         }
+    }
+
+    /// Returns the address at which it may be dialled.
+    pub(super) fn address(&self) -> Option<&str> {
+        self.advertise.as_deref()
+    }
+
+    /// Returns `true` if its connection is up, or was.
+    pub(super) fn is_up(&self) -> bool {
+        self.is_up.load(Ordering::SeqCst)
     }
 
     pub(super) fn may(&self, right: Right) -> bool {

@@ -8,7 +8,7 @@
 //! Invariants:
 //! - A peer is connected at most once. The node with the smaller name decides on the connection.
 //! - All effects of an old connection, including its `NoConnection`s, precede a new one to the same node.
-//! - Only seeds are dialled, never an address from a message.
+//! - Only seeds and members are dialled, never an address from a message.
 //! - A process is reachable by its number only if its stub was sent out.
 //!
 //! # Memory that a peer occupies
@@ -55,7 +55,7 @@ mod waiting;
 pub use builder::{NodeBuilder, NodeError};
 pub use cookie::{Cookie, CookieError};
 pub(crate) use membership::Cluster;
-pub use membership::Policy;
+pub use membership::{Discovery, Mesh, Policy};
 
 #[cfg(test)]
 mod flow_tests;

@@ -11,19 +11,23 @@ use bytes::Bytes;
 use super::Cluster;
 use super::membership::Peer;
 use super::waiting::Unsent;
-use crate::base::{CallErrorKind, CastError, EncodeError, Exit, NodeName, Payload};
+use crate::base::{CallErrorKind, CastError, EncodeError, Exit, Member, NodeName, Payload};
 use crate::log;
 use crate::net::{PushError, Pushed};
 use crate::node::{
-    AdmissionQueue, CallId, CallNote, CallerNode, EncodedAnswer, Node, OutgoingAnswer, OutgoingMessage, RemoteTarget,
-    Room, Router, SentMessage,
+    AdmissionQueue, BackPressure, CallId, CallNote, CallerNode, EncodedAnswer, Node, OutgoingAnswer, OutgoingMessage,
+    RemoteTarget, Room, Router, SentMessage,
 };
 use crate::sync::PoisonError;
 use crate::wire::{Epoch, Frame, FrameTarget, Signal};
 
 impl Router for Cluster {
     fn epoch(&self, node: &NodeName) -> Option<Epoch> {
-        self.peer(node).map(|peer| peer.epoch)
+        self.connected_peer(node).map(|peer| peer.epoch)
+    }
+
+    fn open_epoch(&self, node: &Node, to: &NodeName) -> Option<Epoch> {
+        self.route(node, to, None).map(|peer| peer.epoch)
     }
 
     fn send_message(
@@ -35,7 +39,7 @@ impl Router for Cluster {
         epoch: Option<Epoch>,
     ) -> Result<SentMessage, CastError> {
         let OutgoingMessage { definition, variant, replies, payload } = message;
-        let peer = self.route(to.node(), epoch).ok_or(CastError::NoConnection)?;
+        let peer = self.route(node, to.node(), epoch).ok_or(CastError::NoConnection)?;
         let to = frame_target(&peer, to)?;
         let protocol = definition.map_or(0, |definition| definition.fingerprint);
         let head = Frame::Message { from, to, protocol, variant, replies, payload: Bytes::new() };
@@ -57,7 +61,7 @@ impl Router for Cluster {
         answer: OutgoingAnswer,
     ) -> Result<Room, CallErrorKind> {
         // The connection is gone, and with it the call.
-        let peer = self.route(&caller.id.name, Some(caller.epoch)).ok_or(CallErrorKind::NoConnection)?;
+        let peer = self.peer_of(&caller.id.name, caller.epoch).ok_or(CallErrorKind::NoConnection)?;
         let (replies, result, mut payload, definition) = match answer {
             Ok(EncodedAnswer { replies, payload, definition }) => (replies, Ok(Bytes::new()), payload, definition),
             Err(error) => (Vec::new(), Err(error), Payload::default(), None),
@@ -105,7 +109,7 @@ impl Router for Cluster {
         signal: Signal,
         epoch: Option<Epoch>,
     ) -> Result<(), Exit> {
-        let peer = self.route(to.node(), epoch).ok_or(Exit::NoConnection)?;
+        let peer = self.route(node, to.node(), epoch).ok_or(Exit::NoConnection)?;
         match (&signal, to) {
             // Before the signal is sent, and on the connection that sends it: from then on its loss must be reported.
             (Signal::Link | Signal::Monitor { .. }, _) => peer.tracked.add(node, peer.epoch, from),
@@ -132,12 +136,15 @@ impl Router for Cluster {
         }
     }
 
-    fn backpressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
-        let outbox = Arc::clone(&self.peer(node)?.outbox);
-        if outbox.is_ready() {
+    fn backpressure(&self, node: &NodeName) -> Option<BackPressure> {
+        let peer = self.peer(node)?;
+        if peer.outbox.is_ready() {
             return None;
         }
-        Some(Box::pin(async move { outbox.ready().await }))
+        Some(Box::pin(async move {
+            peer.outbox.ready().await;
+            if peer.is_up() { Ok(()) } else { Err(CastError::NoConnection) }
+        }))
     }
 
     fn max_message_size(&self) -> usize {
@@ -146,11 +153,7 @@ impl Router for Cluster {
 
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         self.closing.begin();
-        for name in self.names() {
-            if let Some(peer) = self.peer(&name) {
-                peer.outbox.close();
-            }
-        }
+        self.close_peers();
         Box::pin(self.closing.complete())
     }
 
@@ -168,6 +171,18 @@ impl Router for Cluster {
 
     fn peers(&self) -> Vec<NodeName> {
         self.names()
+    }
+
+    fn members(&self) -> Vec<Member> {
+        self.list_members()
+    }
+
+    fn leave(&self) {
+        self.announce_leave();
+    }
+
+    fn part(&self, node: &NodeName) -> bool {
+        Cluster::part(self, node)
     }
 
     #[cfg(test)]
@@ -211,9 +226,18 @@ impl Peer {
 }
 
 impl Cluster {
-    /// Returns the connection to a node; with an epoch, only that connection.
-    fn route(&self, node: &NodeName, epoch: Option<Epoch>) -> Option<Arc<Peer>> {
-        self.peer(node).filter(|peer| epoch.is_none_or(|epoch| peer.epoch == epoch))
+    /// Returns the connection to a node; with an epoch, only that connection. Without one, a missing
+    /// connection to a member is opened.
+    fn route(&self, node: &Node, to: &NodeName, epoch: Option<Epoch>) -> Option<Arc<Peer>> {
+        match epoch {
+            Some(epoch) => self.peer_of(to, epoch),
+            None => self.peer(to).or_else(|| self.open(to, node.clock().now())),
+        }
+    }
+
+    /// Returns the connection of this epoch to a node.
+    fn peer_of(&self, node: &NodeName, epoch: Epoch) -> Option<Arc<Peer>> {
+        self.peer(node).filter(|peer| peer.epoch == epoch)
     }
 
     /// Closes a connection that does not take an answer or a signal: those must not be lost while it stays up.

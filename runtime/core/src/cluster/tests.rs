@@ -17,7 +17,7 @@ use crate::net::{BoxFuture, BoxedListener, BoxedStream, Network, Transport};
 use crate::prelude::*;
 use crate::sched::NodeEnv;
 
-/// A process that reports the events of other nodes.
+/// A process that reports the connects and disconnects of other nodes.
 #[actor]
 struct Reporter {
     events: mpsc::UnboundedSender<NodeEvent>,
@@ -37,8 +37,10 @@ impl Reporter {
 
     #[node_event]
     fn seen(&mut self, event: NodeEvent) {
-        // The test may have ended.
-        let _ = self.events.send(event);
+        if let NodeEvent::Up(_) | NodeEvent::Down(_) = event {
+            // The test may have ended.
+            let _ = self.events.send(event);
+        }
     }
 }
 

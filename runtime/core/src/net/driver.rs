@@ -27,6 +27,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::outbox::Work;
 use super::{BoxFuture, BoxedStream, Command, Outbox};
+use crate::log;
 use crate::observe::ConnectionMeter;
 use crate::sched::Clock;
 use crate::session::{Backlog, Event, Session, SessionError};
@@ -310,6 +311,13 @@ impl<F: FnMut(Event) -> ControlFlow<()> + Send> Driver<F> {
             Poll::Pending => return Ok(false),
             Poll::Ready(Work::Execute(command)) => self.execute(command)?,
             Poll::Ready(Work::Close) => self.close(),
+            Poll::Ready(Work::Replace(outbox)) => {
+                let lost = outbox.open(self.session.frame_limit());
+                if lost > 0 {
+                    log::warn!(target: "greenroom", lost, "messages are larger than the peer accepts: they are lost");
+                }
+                self.outbox = OutboxGuard(outbox);
+            }
             Poll::Ready(Work::Send(mut batch)) => {
                 for definition in batch.take_definitions() {
                     self.session.define(definition);

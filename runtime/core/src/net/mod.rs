@@ -35,7 +35,7 @@ pub(crate) use late::{LateDriver, drive};
 #[cfg(feature = "test")]
 pub(crate) use memory::Network;
 pub(crate) use outbox::{Command, Outbox, PushError, Pushed};
-pub(crate) use tcp::Tcp;
+pub(crate) use tcp::{Tcp, resolve};
 
 /// A boxed future, for the methods of trait objects.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -25,7 +25,6 @@ use std::mem;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 
 use crate::base::{Definition, Payload, SortedMap};
@@ -33,13 +32,16 @@ use crate::mailbox::WaiterId;
 use crate::node::Room;
 use crate::session::{Backlog, Encoded, Intake, Limits, Refusal};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-use crate::wire::{Frame, FrameTarget, NameDefinition, Numbers, SentNames};
+use crate::wire::{Frame, FrameTarget, Numbers, SentNames};
 
+mod batch;
 mod error;
 #[cfg(test)]
 mod inspect;
+mod opening;
 mod wait_queue;
 
+use batch::{Batch, Body, Entry};
 pub(crate) use error::PushError;
 use wait_queue::{Admitted, WaitQueue};
 
@@ -74,10 +76,14 @@ struct Queue {
     waiting: Backlog,
     /// The largest frame that the connection takes, once it is up.
     frame: Option<usize>,
+    /// Frames are accepted, but there is no connection yet.
+    is_opening: bool,
     messages: WaitQueue,
     closed: bool,
     commands: VecDeque<Command>,
     driver: Option<Waker>,
+    /// The outbox that the driver uses in place of this one.
+    replacement: Option<Arc<Outbox>>,
 }
 
 /// A request to the driver of one connection.
@@ -95,33 +101,14 @@ pub(crate) enum Command {
     Abort,
 }
 
-/// Frames in the order of their pushes, and the definitions of names that precede them.
-#[derive(Debug, Default)]
-pub(super) struct Batch {
-    definitions: Vec<NameDefinition>,
-    small: Vec<u8>,
-    entries: Vec<Entry>,
-}
-
-#[derive(Debug)]
-struct Entry {
-    lane: u64,
-    body: Body,
-}
-
-#[derive(Debug)]
-enum Body {
-    /// A frame of so many bytes, behind those of the entries before.
-    Small(usize),
-    Large(Encoded),
-}
-
 /// The next work of the driver.
 pub(super) enum Work {
     Send(Batch),
     Execute(Command),
     /// No frame waits, and none will be accepted.
     Close,
+    /// Take the frames of this outbox from now on.
+    Replace(Arc<Outbox>),
 }
 
 /// The place of a message that was pushed.
@@ -141,10 +128,12 @@ impl Outbox {
             refused: SortedMap::default(),
             waiting: Backlog::default(),
             frame: None,
+            is_opening: false,
             messages: WaitQueue::default(),
             closed: false,
             commands: VecDeque::new(),
             driver: None,
+            replacement: None,
         };
         Outbox {
             queue: Mutex::new(queue),
@@ -281,7 +270,7 @@ impl Outbox {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Waits until less than the high-water mark waits, or the connection is over.
+    /// Waits until the connection is up and less than the high-water mark waits, or the connection is over.
     pub(crate) async fn ready(&self) {
         loop {
             let mut room = std::pin::pin!(self.room.notified());
@@ -303,6 +292,10 @@ impl Outbox {
     /// Accepts no further frames. The driver sends the waiting ones and a goodbye, and ends.
     pub(crate) fn close(&self) {
         let mut queue = self.lock();
+        if let Some(other) = queue.replacement.clone() {
+            drop(queue);
+            return other.close();
+        }
         queue.closed = true;
         let wakers = queue.messages.close();
         queue.unlock_and_wake_driver();
@@ -313,6 +306,10 @@ impl Outbox {
     /// Has the driver execute a command before it takes further frames. Has no effect once the driver is gone.
     pub(crate) fn command(&self, command: Command) {
         let mut queue = self.lock();
+        if let Some(other) = queue.replacement.clone() {
+            drop(queue);
+            return other.command(command);
+        }
         queue.commands.push_back(command);
         queue.unlock_and_wake_driver();
     }
@@ -321,6 +318,9 @@ impl Outbox {
     /// `closing` already. Registers the driver's waker if there is no work.
     pub(super) fn poll_work(&self, cx: &mut Context<'_>, take: bool, closing: bool) -> Poll<Work> {
         let mut queue = self.lock();
+        if let Some(other) = queue.replacement.clone() {
+            return Poll::Ready(Work::Replace(other));
+        }
         if let Some(command) = queue.commands.pop_front() {
             return Poll::Ready(Work::Execute(command));
         }
@@ -349,12 +349,7 @@ impl Outbox {
     pub(super) fn transmitted(&self, sent: Backlog) {
         let mut queue = self.lock();
         let was_full = self.room_behind(&queue, usize::MAX) == Room::Full;
-        let Backlog { bytes, weight, frames } = queue.waiting;
-        queue.waiting = Backlog {
-            bytes: bytes.saturating_sub(sent.bytes),
-            weight: weight.saturating_sub(sent.weight),
-            frames: frames.saturating_sub(sent.frames),
-        };
+        queue.waiting.subtract(sent);
         let room = was_full && self.room_behind(&queue, usize::MAX) == Room::Left;
         // The driver, which calls this, takes their frames next.
         let wakers = self.admit(&mut queue);
@@ -363,11 +358,6 @@ impl Outbox {
             self.room.notify_waiters();
         }
         wakers.into_iter().for_each(Waker::wake);
-    }
-
-    /// Accepts frames from now on, of at most `limit` bytes.
-    pub(super) fn open(&self, limit: usize) {
-        self.lock().frame = Some(limit);
     }
 
     /// Drops all frames and accepts no further ones, at the end of the driver.
@@ -412,7 +402,7 @@ impl Outbox {
 
     /// Returns the room that a frame of `size` bytes has left.
     fn room_behind(&self, queue: &Queue, size: usize) -> Room {
-        let is_left = self.has_room(queue, 1) && (size <= SMALL || self.has_memory(queue, 1));
+        let is_left = !queue.is_opening && self.has_room(queue, 1) && (size <= SMALL || self.has_memory(queue, 1));
         if is_left { Room::Left } else { Room::Full }
     }
 
@@ -441,57 +431,5 @@ impl UnlockAndWake for MutexGuard<'_, Queue> {
         if let Some(driver) = driver {
             driver.wake();
         }
-    }
-}
-
-impl Batch {
-    /// Appends a frame, and `payload` behind it.
-    fn push_small(
-        &mut self,
-        lane: u64,
-        frame: &Frame,
-        payload: &Payload,
-        numbers: Numbers,
-        limit: usize,
-    ) -> Result<usize, PushError> {
-        let start = self.small.len();
-        frame.encode_head(numbers, &mut self.small).map_err(PushError::Encode)?;
-        payload.parts().into_iter().for_each(|part| self.small.extend_from_slice(part));
-        let size = self.small.len() - start;
-        // The hint does not count the text of an exit reason, which may be long.
-        if size > limit {
-            self.small.truncate(start);
-            return Err(PushError::TooLarge { limit });
-        }
-        self.entries.push(Entry { lane, body: Body::Small(size) });
-        Ok(size)
-    }
-
-    fn push_large(&mut self, lane: u64, frame: Encoded, limit: usize) -> Result<usize, PushError> {
-        let size = frame.len();
-        if size > limit {
-            return Err(PushError::TooLarge { limit });
-        }
-        self.entries.push(Entry { lane, body: Body::Large(frame) });
-        Ok(size)
-    }
-
-    /// Returns the number of frames.
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Takes the definitions to send before the frames.
-    pub(super) fn take_definitions(&mut self) -> Vec<NameDefinition> {
-        mem::take(&mut self.definitions)
-    }
-
-    /// Each frame with its lane, in order.
-    pub(super) fn into_frames(self) -> impl Iterator<Item = (u64, Encoded)> {
-        let mut small = Bytes::from(self.small);
-        self.entries.into_iter().map(move |entry| match entry.body {
-            Body::Small(size) => (entry.lane, small.split_to(size).into()),
-            Body::Large(frame) => (entry.lane, frame),
-        })
     }
 }

@@ -31,6 +31,11 @@ impl Tcp {
     }
 }
 
+/// Returns the addresses of a host, each with the port: `host:9100` becomes `10.0.0.1:9100` and `10.0.0.2:9100`.
+pub(crate) async fn resolve(address: &str) -> io::Result<Vec<String>> {
+    Ok(lookup_host(address).await?.map(|address| address.to_string()).collect())
+}
+
 impl Transport for Tcp {
     fn connect(&self, address: &str) -> BoxFuture<'static, io::Result<BoxedStream>> {
         let (address, clock) = (address.to_owned(), Arc::clone(&self.clock));

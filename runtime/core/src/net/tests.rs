@@ -22,7 +22,7 @@ use crate::sched::{Clock, NodeEnv, TokioClock};
 use crate::session::{
     Backlog, Config, CookieKey, EphemeralKey, Event, Hello, Limits, ReassemblyBudget, Role, Session, SessionError,
 };
-use crate::wire::{Frame, FrameTarget, Signal};
+use crate::wire::{Frame, FrameTarget, MeshKind, Metadata, Signal};
 
 /// One node's side of a connection.
 struct Side {
@@ -53,7 +53,13 @@ impl Side {
         let node = NodeId { name: NodeName::new(name).unwrap(), incarnation: 1 };
         let letter = name.as_bytes()[0];
         let config = Config {
-            local: Hello { node, advertise: None, instance: u64::from(letter) },
+            local: Hello {
+                node,
+                advertise: None,
+                instance: u64::from(letter),
+                metadata: Metadata::new(),
+                mesh: MeshKind::Full,
+            },
             keys: CookieKey::derive(cookie).into(),
             cluster: "test".into(),
             role,

@@ -41,8 +41,8 @@ pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls, 
 #[cfg(feature = "net")]
 pub use router::{AddExport, Export, Serve};
 pub(crate) use router::{
-    CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, OutstandingCall, OutstandingCalls,
-    RemoteTarget, Room, Router, SentMessage,
+    BackPressure, CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, OutstandingCall,
+    OutstandingCalls, RemoteTarget, Room, Router, SentMessage,
 };
 #[cfg(feature = "net")]
 pub(crate) use router::{Exports, RunningCall, RunningCalls};

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{AdmissionQueue, CallId, LocalProcess, Node, SignalTarget};
-use crate::base::{CallErrorKind, CastError, Causes, Definition, Exit, NodeId, NodeName, Payload, Pid, Subject};
+use crate::base::{
+    CallErrorKind, CastError, Causes, Definition, Exit, Member, NodeId, NodeName, Payload, Pid, Subject,
+};
 use crate::log;
 use crate::mailbox::WaiterId;
 use crate::observe::ReportKind;
@@ -43,8 +45,12 @@ impl<'a> RemoteTarget<'a> {
 
 /// The connections to other nodes. Implemented by the cluster.
 pub(crate) trait Router: Send + Sync {
-    /// Returns the epoch of the connection to a node.
+    /// Returns the epoch of the connection to a node, if it is up.
     fn epoch(&self, node: &NodeName) -> Option<Epoch>;
+
+    /// Returns the epoch of the connection to a node. A missing connection to a member is
+    /// opened.
+    fn open_epoch(&self, node: &Node, to: &NodeName) -> Option<Epoch>;
 
     /// Puts a message of `node` into the queue of the connection to its node; with an epoch, only of that connection. If the
     /// message has to wait, the sender awaits its admission or withdraws it.
@@ -96,8 +102,8 @@ pub(crate) trait Router: Send + Sync {
     #[cfg(test)]
     fn remembered(&self, node: &Node) -> std::collections::BTreeMap<&'static str, usize>;
 
-    /// Returns a future that resolves when the connection's queue has drained; `None` if it is below its limit.
-    fn backpressure(&self, node: &NodeName) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>>;
+    /// Returns a future that resolves when the connection is up and its queue has drained; `None` if it is below its limit.
+    fn backpressure(&self, node: &NodeName) -> Option<BackPressure>;
 
     /// Returns the size in bytes of the largest message that a connection carries.
     fn max_message_size(&self) -> usize;
@@ -117,6 +123,15 @@ pub(crate) trait Router: Send + Sync {
 
     /// Returns the connected nodes.
     fn peers(&self) -> Vec<NodeName>;
+
+    /// Returns the other members of the cluster.
+    fn members(&self) -> Vec<Member>;
+
+    /// Notifies the connected nodes that this one leaves the cluster.
+    fn leave(&self);
+
+    /// Closes the connection to a node on purpose. Returns `false` without a connection.
+    fn part(&self, node: &NodeName) -> bool;
 }
 
 /// The state of a connection after a frame was put into its queue.
@@ -127,6 +142,9 @@ pub(crate) enum Room {
     /// More waits: the sender is to wait before it sends more.
     Full,
 }
+
+/// A wait for room in the queue of a connection, with an error if the connection could not be opened.
+pub(crate) type BackPressure = Pin<Box<dyn Future<Output = Result<(), CastError>> + Send>>;
 
 /// A message in the wait queue of a mailbox or a connection.
 pub(crate) type WaitingMessage = (Arc<dyn AdmissionQueue>, WaiterId);
@@ -182,12 +200,12 @@ pub(crate) enum SentMessage {
 
 impl Node {
     /// Returns the epoch for a new relation to a process: that of the connection to its node, or [`Epoch::LOCAL`] if it is
-    /// on this node or there is no connection.
+    /// on this node or there is no connection and none can be opened.
     pub(crate) fn epoch_to(&self, node: &NodeName) -> Epoch {
         if node == self.name() {
             return Epoch::LOCAL;
         }
-        self.router().and_then(|router| router.epoch(node)).unwrap_or(Epoch::LOCAL)
+        self.router().and_then(|router| router.open_epoch(self, node)).unwrap_or(Epoch::LOCAL)
     }
 
     /// Sends a signal to a process of any node. If the process does not exist, the sender receives the answer that OTP

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{CookieKeys, EphemeralKey, ReassemblyBudget};
 use crate::base::NodeId;
+use crate::wire::{MeshKind, Metadata};
 
 /// The configuration that a session starts with.
 #[derive(Clone, Debug)]
@@ -39,6 +40,10 @@ pub(crate) struct Hello {
     pub advertise: Option<String>,
     /// Random in each incarnation of the node. A node that receives its own instance has dialled itself.
     pub instance: u64,
+    /// The values with which the node was started.
+    pub metadata: Metadata,
+    /// The connections that the node opens to other members.
+    pub mesh: MeshKind,
 }
 
 /// The bounds of one connection.

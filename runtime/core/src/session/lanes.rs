@@ -106,6 +106,13 @@ impl Backlog {
         self.frames -= usize::from(to == 0);
     }
 
+    /// Subtracts an amount that does not wait any more.
+    pub(crate) fn subtract(&mut self, gone: Backlog) {
+        self.bytes = self.bytes.saturating_sub(gone.bytes);
+        self.weight = self.weight.saturating_sub(gone.weight);
+        self.frames = self.frames.saturating_sub(gone.frames);
+    }
+
     /// Returns the amount that was sent since `before`.
     pub(crate) fn since(self, before: Backlog) -> Backlog {
         Backlog {

@@ -10,7 +10,7 @@ mod records;
 
 use super::*;
 use crate::base::{NodeId, NodeName};
-use crate::wire::{FrameTarget, Numbers, WireError};
+use crate::wire::{FrameTarget, MeshKind, Metadata, Numbers, WireError};
 
 /// Xorshift, so that a failure repeats with its seed.
 struct Random(u64);
@@ -158,7 +158,13 @@ fn config(name: &str, role: Role) -> Config {
     let node = NodeId { name: NodeName::new(name).unwrap(), incarnation: 1 };
     let instance = name.bytes().fold(7, |sum, byte| sum * 31 + u64::from(byte));
     Config {
-        local: Hello { node, advertise: Some(format!("{name}:9100")), instance },
+        local: Hello {
+            node,
+            advertise: Some(format!("{name}:9100")),
+            instance,
+            metadata: Metadata::new(),
+            mesh: MeshKind::Full,
+        },
         keys: CookieKey::derive(b"sixteen bytes or more").into(),
         cluster: "test".into(),
         role,

@@ -111,7 +111,12 @@ pub fn check<R: Termination>(seeds: impl IntoIterator<Item = u64>, scenario: imp
 impl Check {
     /// Configures a scenario on `count` nodes, which are connected with each other.
     pub fn nodes(count: usize) -> Check {
-        Check { cluster: ClusterBuilder::of(count), limits: LIMITS }
+        Check::cluster(ClusterBuilder::of(count))
+    }
+
+    /// Runs scenarios on a cluster of this configuration, which starts anew for each seed.
+    pub fn cluster(cluster: ClusterBuilder) -> Check {
+        Check { cluster, limits: LIMITS }
     }
 
     /// Sets the time after which a silent peer counts as lost; 4 s by default. See

@@ -11,14 +11,16 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 
-use super::NodeSet;
+use super::{NodeSet, join};
 use crate::cluster::{Cookie, NodeBuilder};
 use crate::net::Network;
 use crate::node::{Export, Node, NodePhase};
-use crate::sched::{NodeEnv, Rng, Schedule, TaskSpawner, TestSpawner};
+use crate::sched::{NodeEnv, Rng, Schedule, TestSpawner};
 #[cfg(test)]
 use crate::session::Limits;
 use crate::termination::Termination;
+
+mod start;
 
 /// Several nodes in one program that are connected in memory. A test needs no socket and does not wait for a real
 /// clock.
@@ -58,7 +60,8 @@ pub struct ClusterBuilder {
     count: usize,
     tick: Duration,
     boot: Option<Boot>,
-    exports: Vec<AddExport>,
+    configure: Option<Configure>,
+    seeds: Option<usize>,
     schedule: Option<Schedule>,
     #[cfg(test)]
     limits: Limits,
@@ -71,7 +74,8 @@ struct Inner {
     cookie: Cookie,
     tick: Duration,
     boot: Option<Boot>,
-    exports: Vec<AddExport>,
+    configure: Option<Configure>,
+    seeds: Option<usize>,
     #[cfg(test)]
     limits: Limits,
     members: Vec<Member>,
@@ -95,7 +99,7 @@ struct Incarnation {
     next: OnceLock<Box<Incarnation>>,
 }
 
-type AddExport = fn(NodeBuilder) -> NodeBuilder;
+type Configure = Arc<dyn Fn(usize, NodeBuilder) -> NodeBuilder + Send + Sync>;
 type Boot = Arc<dyn Fn(Node) -> Booting + Send + Sync>;
 type Booting = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 
@@ -335,7 +339,8 @@ impl ClusterBuilder {
             count,
             tick: TICK,
             boot: None,
-            exports: Vec::new(),
+            configure: None,
+            seeds: None,
             schedule: None,
             #[cfg(test)]
             limits: Limits::default(),
@@ -358,8 +363,30 @@ impl ClusterBuilder {
 
     /// Lets the nodes start an actor or call a function on each other: see
     /// [`NodeBuilder::export`](crate::NodeBuilder::export).
-    pub fn export<E: Export>(mut self) -> ClusterBuilder {
-        self.exports.push(NodeBuilder::export::<E>);
+    pub fn export<E: Export>(self) -> ClusterBuilder {
+        self.configure(|_, builder| builder.export::<E>())
+    }
+
+    /// Changes the configuration of each node before each start, by its index. Several changes follow one another.
+    pub fn configure(
+        mut self,
+        configure: impl Fn(usize, NodeBuilder) -> NodeBuilder + Send + Sync + 'static,
+    ) -> ClusterBuilder {
+        let earlier = self.configure.take();
+        self.configure = Some(Arc::new(move |index, builder| match &earlier {
+            Some(earlier) => configure(index, earlier(index, builder)),
+            None => configure(index, builder),
+        }));
+        self
+    }
+
+    /// Has each node dial only the first `seeds` nodes, which announce the others. Without this, each node dials
+    /// all others.
+    ///
+    /// The nodes start at the same time. The start of the cluster does not wait until all are connected: see
+    /// [`connected`](Cluster::connected).
+    pub fn seeds(mut self, seeds: usize) -> ClusterBuilder {
+        self.seeds = Some(seeds);
         self
     }
 
@@ -395,20 +422,30 @@ impl ClusterBuilder {
             cookie: Cookie::random().expect("random bytes"),
             tick: self.tick,
             boot: self.boot,
-            exports: self.exports,
+            configure: self.configure,
+            seeds: self.seeds,
             #[cfg(test)]
             limits: self.limits,
             members: Vec::new(),
             incarnations: AtomicU64::new(0),
         };
-        for index in 0..self.count {
-            let first = inner.start(index, (0..index).collect()).await;
-            assert_eq!(first.node.peers().len(), index, "a node in memory connects with all others");
-            inner.members.push(Member { first, down: AtomicBool::new(false), restarting: Mutex::default() });
+        let member = |first| Member { first, down: AtomicBool::new(false), restarting: Mutex::default() };
+        if self.seeds.is_some() {
+            let others = |index| (0..self.count).filter(|other| *other != index).collect();
+            let starts = (0..self.count).map(|index| inner.start(index, others(index)));
+            inner.members = join::all(starts).await.into_iter().map(member).collect();
+        } else {
+            for index in 0..self.count {
+                let first = inner.start(index, (0..index).collect()).await;
+                assert_eq!(first.node.peers().len(), index, "a node in memory connects with all others");
+                inner.members.push(member(first));
+            }
         }
         let cluster = Cluster { inner: Arc::new(inner) };
-        // The node that dials has the connection a moment before the other node.
-        cluster.connected().await;
+        if self.seeds.is_none() {
+            // The node that dials has the connection a moment before the other node.
+            cluster.connected().await;
+        }
         for index in 0..self.count {
             cluster.inner.boot(cluster.node(index)).await;
         }
@@ -423,47 +460,6 @@ impl IntoFuture for ClusterBuilder {
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(self.start())
     }
-}
-
-impl Inner {
-    /// Starts a node that dials these others.
-    async fn start(&self, index: usize, others: Vec<usize>) -> Incarnation {
-        let (env, tasks) = node_env(self.schedule.as_ref(), self.rng.next());
-        let name = host(index);
-        let mut builder = Node::builder(format!("n{index}@test"))
-            .cookie(self.cookie.clone())
-            .listen(&name)
-            .tick(self.tick)
-            .transport(Arc::new(self.network.host(&name)))
-            .env(env)
-            .incarnation(self.incarnations.fetch_add(1, Ordering::Relaxed) + 1);
-        for other in others {
-            builder = builder.seed(host(other));
-        }
-        builder = self.exports.iter().fold(builder, |builder, export| export(builder));
-        #[cfg(test)]
-        let builder = builder.limits(self.limits);
-        let node = builder.start().await.expect("a node in memory starts");
-        Incarnation { node, tasks, next: OnceLock::new() }
-    }
-
-    async fn boot(&self, node: &Node) {
-        if let Some(boot) = &self.boot
-            && let Some(error) = node.scope(boot(node.clone())).await
-        {
-            panic!("the `boot` code of {} returned an error: {error}", node.name());
-        }
-    }
-}
-
-/// The environment of one more node, and its tasks if a schedule runs them.
-fn node_env(schedule: Option<&Schedule>, seed: u64) -> (NodeEnv, Option<TestSpawner>) {
-    let tasks = schedule.map(Schedule::new_node);
-    let mut env = NodeEnv::seeded(seed);
-    if let Some(tasks) = &tasks {
-        env.spawn = TaskSpawner::Test(tasks.clone());
-    }
-    (env, tasks)
 }
 
 fn host(index: usize) -> String {

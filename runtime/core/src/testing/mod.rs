@@ -30,6 +30,7 @@ mod compatible;
 #[cfg(feature = "net")]
 mod faults;
 mod hang;
+mod join;
 #[cfg(feature = "net")]
 mod node_set;
 mod probe;

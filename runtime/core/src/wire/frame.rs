@@ -29,7 +29,8 @@
 //! | monitor without waiting for a restart | `12` from *n*, *target*, reference *n* |
 //! | hold | `13` from *n*, *target* |
 //! | resume | `14` from *n*, *target* |
-//! | of a later version | `128`..=`255`, skipped |
+//! | membership | `128`, an [announcement](super::membership) |
+//! | of a later version | `129`..=`255`, skipped |
 //!
 //! A later version that must know whether a frame is understood agrees on a feature in the hello, and uses another kind.
 //!
@@ -46,7 +47,7 @@ use bytes::Bytes;
 use super::names::{Numbers, ReceivedNames, SentNames};
 use super::reason::{put_call_error, put_exit, take_call_error, take_exit};
 use super::varint::{self, Reader};
-use super::{FrameTarget, Signal, WireError};
+use super::{Announcement, FrameTarget, Signal, WireError};
 use crate::base::{CallErrorKind, Definition, MonitorRef};
 
 /// A message, an answer or a signal from one process to another, on its way between two nodes.
@@ -93,6 +94,8 @@ pub(crate) enum Frame {
         /// Of at most [`MAX_REASON`](Frame::MAX_REASON) bytes.
         reason: Arc<str>,
     },
+    /// An announcement about the members of the cluster, from the node itself.
+    Membership(Announcement),
     /// A step of a link, a monitor or an exit.
     Signal { from: u64, to: FrameTarget, signal: Signal },
 }
@@ -118,8 +121,10 @@ const REFUSED: u8 = 16;
 /// The kind of an `EXIT` that requests a stop. 0 and 1 are exit signals without and with a link.
 const STOP: u8 = 2;
 
+const MEMBERSHIP: u8 = 128;
+
 /// The first kind of the frames that a node skips if it does not know them.
-const SKIPPED: u8 = 128;
+const SKIPPED: u8 = 129;
 
 /// The kinds of targets.
 const PROCESS: u8 = 0;
@@ -145,7 +150,7 @@ impl Frame {
             | Frame::Hold { to }
             | Frame::Resume { to }
             | Frame::Refused { to, .. } => to,
-            Frame::Answer { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } => {
+            Frame::Answer { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } | Frame::Membership(_) => {
                 return Numbers { protocol, process: None };
             }
         };
@@ -221,6 +226,10 @@ impl Frame {
                 varint::put(out, reason.len() as u64);
                 out.extend_from_slice(reason.as_bytes());
             }
+            Frame::Membership(announcement) => {
+                out.push(MEMBERSHIP);
+                announcement.write(out);
+            }
             Frame::PassedOn { from, id } => put_call(out, PASSED_ON, *from, *id),
             Frame::GivenUp { from, id } => put_call(out, GIVEN_UP, *from, *id),
             Frame::Hold { to } => put_head(out, HOLD, 0, to, numbers.process)?,
@@ -269,6 +278,7 @@ impl Frame {
         let kind = reader.byte()?;
         match kind {
             ..=REFUSED => Frame::decode_known(kind, reader, bytes, names).map(Some),
+            MEMBERSHIP => Announcement::read(reader).map(|announcement| Some(Frame::Membership(announcement))),
             SKIPPED.. => Ok(None),
             _ => Err(WireError::Kind(kind)),
         }

@@ -16,6 +16,8 @@ mod frame;
 #[cfg(feature = "net")]
 pub(crate) mod hostile;
 #[cfg(feature = "net")]
+pub(crate) mod membership;
+#[cfg(feature = "net")]
 mod names;
 #[cfg(feature = "net")]
 mod reason;
@@ -29,6 +31,8 @@ pub(crate) use epoch::Epoch;
 pub(crate) use error::WireError;
 #[cfg(feature = "net")]
 pub(crate) use frame::Frame;
+#[cfg(feature = "net")]
+pub(crate) use membership::{Announcement, MemberRecord, MeshKind, Metadata};
 #[cfg(feature = "net")]
 pub(crate) use names::{NameDefinition, Numbers, ReceivedNames, SentNames};
 pub(crate) use signal::Signal;

@@ -121,7 +121,11 @@ impl ReplyRoute {
         let failed = encoded.as_ref().err().cloned();
         let sent = router.send_answer(from, &self.caller, self.id, encoded);
         if sent == Ok(Room::Full) {
-            Current::wait_for_answers(&self.node, || router.backpressure(&self.caller.id.name));
+            Current::wait_for_answers(&self.node, || {
+                let room = router.backpressure(&self.caller.id.name)?;
+                // The answer was sent on a connection that was up.
+                Some(Box::pin(async move { drop(room.await) }))
+            });
         }
         if let Some(error) = failed.or(sent.err()) {
             for id in replies {

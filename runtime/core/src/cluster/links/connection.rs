@@ -11,24 +11,24 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use tokio::sync::oneshot;
-
-use super::connector::{ConnectionEnd, Connector};
+use super::connector::{ConnectionEnd, Connector, Purpose};
+use super::seeds::Tried;
 use crate::base::{NodeEvent, NodeId, NodeName};
 use crate::cluster::closing::ClosingPart;
 use crate::cluster::membership::Peer;
 use crate::cluster::{inbound, large_frames};
 use crate::log;
-use crate::net::{BoxedStream, HandshakePermit, Outbox, drive};
+use crate::net::{BoxedStream, Command, HandshakePermit, Outbox, drive};
 use crate::node::Node;
 use crate::observe::ConnectionMeter;
 use crate::process::catch;
-use crate::session::{Config, EphemeralKey, Event, Hello, Role, Session};
-use crate::wire::Epoch;
+use crate::session::{Config, EphemeralKey, Event, Hello, Refusal, Session};
+use crate::wire::{Epoch, Frame};
 
 /// A connection and the things that depend on it.
 struct Owned {
     connector: Connector,
+    purpose: Purpose,
     epoch: Epoch,
     outbox: Arc<Outbox>,
     /// The peer's hello, once it has arrived.
@@ -61,16 +61,16 @@ impl Connector {
     pub(super) async fn run(
         &self,
         stream: BoxedStream,
-        role: Role,
+        purpose: Purpose,
         mut permit: Option<HandshakePermit>,
         closing: ClosingPart,
-        mut tried: Option<oneshot::Sender<()>>,
+        mut tried: Option<Tried>,
     ) -> ConnectionEnd {
         let config = Config {
             local: self.hello.clone(),
             keys: self.keys.clone(),
             cluster: self.cluster_name.clone(),
-            role,
+            role: purpose.role(),
             limits: self.cluster.limits,
             reassembly: self.cluster.reassembly.clone(),
             tick: self.tick,
@@ -82,6 +82,7 @@ impl Connector {
         let record = Arc::new(Record::default());
         let mut owned = Owned {
             connector: self.clone(),
+            purpose,
             epoch: self.cluster.links.next_epoch(),
             outbox: Arc::clone(&outbox),
             hello: None,
@@ -109,8 +110,13 @@ impl Connector {
                     drop(tried.take());
                 }
                 Event::Frame { lane, frame } => {
-                    if let Some(peer) = &owned.peer {
-                        large_frames::accept(&owned.connector.node, peer, lane, frame);
+                    let Connector { node, cluster, .. } = &owned.connector;
+                    match (&owned.peer, frame) {
+                        (Some(peer), Frame::Membership(announcement)) => {
+                            cluster.handle_announcement(node, peer, announcement);
+                        }
+                        (Some(peer), frame) => large_frames::accept(node, peer, lane, frame),
+                        (None, _) => {}
                     }
                 }
                 Event::Definition(definition) => {
@@ -154,6 +160,11 @@ impl Owned {
     /// Adds the connection to the candidates. The decision is a command in its outbox, now or later.
     fn consider(&self, offered: bool) {
         if let Some(hello) = &self.hello {
+            let is_another = matches!(&self.purpose, Purpose::Member(name) if *name != hello.node.name);
+            if is_another || self.connector.cluster.members().is_leaving() {
+                let refusal = if is_another { Refusal::NotAllowed } else { Refusal::Stopping };
+                return self.outbox.command(Command::Refuse(refusal));
+            }
             self.connector.cluster.links.add(self.epoch, hello, offered, &self.outbox);
         }
     }
@@ -165,12 +176,19 @@ impl Owned {
         if !cluster.links.up(name, self.epoch) {
             return false;
         }
-        let peer = Arc::new(Peer::new(hello, self.epoch, &self.outbox, cluster));
-        cluster.insert(&peer);
+        let peer = loop {
+            match cluster.insert(hello, self.epoch, &self.outbox) {
+                Ok(peer) => break peer,
+                // All effects of an earlier incarnation come first.
+                Err(earlier) => self.connector.fail_opening(&earlier),
+            }
+        };
         self.peer = Some(Arc::clone(&peer));
         let _ = self.record.up_at.set(node.clock().now());
         log::info!(target: "greenroom", node = %node.name(), peer = %name, "node up");
+        cluster.member_joined(node, hello, matches!(self.purpose, Purpose::Seed));
         node.publish_node_event(&NodeEvent::Up(NodeId::clone(&peer.id)));
+        cluster.compare_at_start(node, &peer);
         cluster.links.after_up(name);
         true
     }
@@ -205,6 +223,7 @@ impl Loss {
         if let Some(peer) = &self.peer {
             inbound::disconnect(node, peer, |action| step(node, action));
             step(node, || cluster.remove(peer));
+            step(node, || cluster.member_down(node, &peer.id));
         }
         if let Some(name) = &self.name {
             step(node, || cluster.links.closed(name, self.epoch));
@@ -213,7 +232,7 @@ impl Loss {
 }
 
 /// Takes one step of a loss. A panic in it, as of a waker of the program, is reported, and the next steps follow.
-fn step(node: &Node, action: impl FnOnce()) {
+pub(super) fn step(node: &Node, action: impl FnOnce()) {
     if let Err(panic) = catch(action) {
         log::error!(
             target: "greenroom", node = %node.name(), panic = %log::Escaped(&panic),

@@ -23,6 +23,26 @@ pub(in crate::cluster) struct Connector {
     pub(in crate::cluster) tick: Duration,
 }
 
+/// The reason for which a connection is opened.
+#[derive(Clone, Debug)]
+pub(super) enum Purpose {
+    /// The peer has dialled this node.
+    Accept,
+    /// The peer is at the address of a seed.
+    Seed,
+    /// The peer is the member with this name, or the connection is refused.
+    Member(NodeName),
+}
+
+impl Purpose {
+    pub(super) fn role(&self) -> Role {
+        match self {
+            Purpose::Accept => Role::Listener,
+            Purpose::Seed | Purpose::Member(_) => Role::Dialler,
+        }
+    }
+}
+
 /// The end of a connection.
 pub(super) struct ConnectionEnd {
     pub(super) closed: Closed,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::connector::Connector;
+use super::connector::{Connector, Purpose};
 use super::refused;
 use crate::cluster::closing::ClosingPart;
 use crate::log;
@@ -36,7 +36,7 @@ impl Connector {
                             () = dropped => {
                                 refused::stranger(&links.node, &from, &"too many handshakes at once");
                             }
-                            ended = links.run(stream, Role::Listener, Some(permit), closing, None) => {
+                            ended = links.run(stream, Purpose::Accept, Some(permit), closing, None) => {
                                 links.report(Role::Listener, &from, &ended);
                             }
                         }

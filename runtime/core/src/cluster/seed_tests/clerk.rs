@@ -152,7 +152,7 @@ impl Clerk {
     }
 
     fn take_event(&mut self, event: &NodeEvent) {
-        let (NodeEvent::Up(id) | NodeEvent::Down(id)) = event;
+        let (NodeEvent::Up(id) | NodeEvent::Down(id)) = event else { return };
         let node = self.branches.iter().position(|branch| branch.name == id.name.as_str()).unwrap();
         let is_up = matches!(event, NodeEvent::Up(_));
         let branch = &mut self.branches[node];
@@ -201,9 +201,19 @@ impl Clerk {
         let name = self.branches[node].name.clone();
         let kiosk: TradeRef = self.mailbox.node().named_at("kiosk", name.as_str());
         let order = self.next_order();
+        // The message opens a connection. It is accepted once that is up.
+        let place = self.note(order, node, ShopKind::Kiosk, false);
         let cast = kiosk.buy(order, Vec::new()).await;
-        self.book.check(cast == Err(CastError::NoConnection), || format!("{name} is lost: {cast:?}"));
-        self.book.count("casts to a lost node");
+        match cast {
+            Ok(()) => {
+                self.accept(place);
+                self.book.count("casts that open a connection");
+            }
+            cast => {
+                self.book.check(cast == Err(CastError::NoConnection), || format!("{name} is lost: {cast:?}"));
+                self.book.count("casts to a lost node");
+            }
+        }
     }
 
     fn next_order(&mut self) -> Order {

@@ -94,7 +94,7 @@ impl Node {
             let Some(last) = self.stop_processes_after(stopped, round < ORDERLY_ROUNDS).await else { break };
             stopped = last;
         }
-        self.disconnect().await;
+        self.close_connections().await;
     }
 
     /// Stops all processes in order, as [`stop`](Node::stop), and kills those that are left after `timeout`. Killed
@@ -129,7 +129,7 @@ impl Node {
             }
         }
         self.kill(&late).await;
-        self.clock().within(Some(SHUTDOWN_TIME), self.disconnect()).await;
+        self.clock().within(Some(SHUTDOWN_TIME), self.close_connections()).await;
         // Without such processes, a connection did not close in time.
         let killed = self.killed();
         // Another process may have been started since, and be ending by itself.
@@ -144,7 +144,7 @@ impl Node {
         all.filter(|(number, cell)| !cell.is_alive(*number)).map(|(number, _)| number).collect()
     }
 
-    async fn disconnect(&self) {
+    async fn close_connections(&self) {
         self.report_limiter().summarize_all();
         if let Some(router) = self.router() {
             // A process is removed before its links and watchers on other nodes receive its exit reason.

@@ -126,6 +126,7 @@ impl LossCounts {
         let count = match event {
             NodeEvent::Up(_) => &self.node_ups,
             NodeEvent::Down(_) => &self.node_downs,
+            NodeEvent::Joined(_) | NodeEvent::Left(_) => return,
         };
         count.fetch_add(1, Ordering::Relaxed);
     }

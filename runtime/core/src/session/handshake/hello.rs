@@ -13,7 +13,9 @@
 //! | `3` | incarnation | *n* |
 //! | `4` | features | *n*, one bit for each; a missing field is 0 |
 //! | `5` | instance | 8 bytes, least byte first |
+//! | `6` | [metadata](crate::wire::membership), if there is any | |
 //! | `7` | name of the cluster | 1..=255 bytes |
+//! | `8` | connections to other members; a missing field is 0 | *n*: `0` to all, `1` on demand, others: none |
 //! | `9` | tick, in milliseconds | *n*, 10 or more |
 //! | `11` | largest piece of a frame | *n*, 1,024 or more |
 //! | `13` | largest frame | *n* |
@@ -31,15 +33,16 @@
 use std::time::Duration;
 
 use crate::base::{NodeId, NodeName};
-use crate::wire::WireError;
+use crate::wire::membership::{MAX_ADDRESS, put_metadata, take_metadata};
 use crate::wire::varint::{self, Reader};
+use crate::wire::{MeshKind, Metadata, WireError};
 
 use super::{Hello, Limits};
 
 /// The longest hello, in bytes.
 pub(in crate::session) const MAX: usize = 2048;
 /// The longest advertised address, in bytes.
-pub(crate) const MAX_ADVERTISE: usize = 512;
+pub(crate) const MAX_ADVERTISE: usize = MAX_ADDRESS;
 /// The longest name of a cluster, in bytes.
 pub(crate) const MAX_CLUSTER: usize = 255;
 /// The shortest tick. A peer cannot make a node send ticks more often than four times in this.
@@ -53,7 +56,9 @@ const ADVERTISE: u64 = 2;
 const INCARNATION: u64 = 3;
 const FEATURE_BITS: u64 = 4;
 const INSTANCE: u64 = 5;
+const METADATA: u64 = 6;
 const CLUSTER: u64 = 7;
+const MESH: u64 = 8;
 const TICK: u64 = 9;
 const FRAGMENT: u64 = 11;
 const FRAME: u64 = 13;
@@ -138,7 +143,15 @@ pub(in crate::session) fn encode(
         put_number(&mut out, FEATURE_BITS, FEATURES);
     }
     put(&mut out, INSTANCE, &hello.instance.to_le_bytes());
+    if !hello.metadata.is_empty() {
+        let mut metadata = Vec::new();
+        put_metadata(&mut metadata, &hello.metadata);
+        put(&mut out, METADATA, &metadata);
+    }
     put(&mut out, CLUSTER, cluster.as_bytes());
+    if hello.mesh != MeshKind::Full {
+        put_number(&mut out, MESH, hello.mesh.code());
+    }
     put_number(&mut out, TICK, u64::try_from(tick.as_millis()).unwrap_or(u64::MAX));
     let ReceiveLimits { fragment, frame, lanes, reassembly } = limits;
     for (tag, value) in [(FRAGMENT, fragment), (FRAME, frame), (LANES, lanes), (REASSEMBLY, reassembly)] {
@@ -150,7 +163,7 @@ pub(in crate::session) fn encode(
 pub(in crate::session) fn decode(bytes: &[u8]) -> Result<PeerHello, HelloError> {
     let (mut name, mut advertise, mut incarnation, mut instance, mut cluster) = (None, None, None, None, None);
     let (mut tick, mut fragment, mut frame, mut lanes, mut reassembly) = (None, None, None, None, None);
-    let mut features = 0;
+    let (mut features, mut metadata, mut mesh) = (0, Metadata::new(), MeshKind::Full);
     let mut reader = Reader::new(bytes);
     let mut last = 0;
     while !reader.is_empty() {
@@ -168,6 +181,12 @@ pub(in crate::session) fn decode(bytes: &[u8]) -> Result<PeerHello, HelloError> 
             INCARNATION => incarnation = Some(number(value)?),
             FEATURE_BITS => features = number(value)? & FEATURES,
             INSTANCE => instance = Some(u64::from_le_bytes(value.try_into().map_err(|_| WireError::Number)?)),
+            METADATA => {
+                let mut reader = Reader::new(value);
+                metadata = take_metadata(&mut reader)?;
+                reader.finish()?;
+            }
+            MESH => mesh = MeshKind::of_code(number(value)?),
             CLUSTER => cluster = Some(text(value, MAX_CLUSTER)?.to_owned()),
             TICK => tick = Some(Duration::from_millis(number(value)?)),
             FRAGMENT => fragment = Some(size(value)?),
@@ -192,7 +211,13 @@ pub(in crate::session) fn decode(bytes: &[u8]) -> Result<PeerHello, HelloError> 
         return Err(WireError::Number.into());
     }
     let receive_limits = ReceiveLimits { fragment, frame, lanes, reassembly };
-    Ok(PeerHello { hello: Hello { node, advertise, instance }, cluster, tick, receive_limits, features })
+    Ok(PeerHello {
+        hello: Hello { node, advertise, instance, metadata, mesh },
+        cluster,
+        tick,
+        receive_limits,
+        features,
+    })
 }
 
 fn put(out: &mut Vec<u8>, tag: u64, value: &[u8]) {

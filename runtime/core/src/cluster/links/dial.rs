@@ -1,0 +1,169 @@
+//! The tasks that dial members: until they are connected in a full mesh, and once for a message.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::backoff::Backoff;
+use super::connector::{Connector, Purpose};
+use crate::base::NodeName;
+use crate::cluster::closing::ClosingPart;
+use crate::cluster::inbound;
+use crate::cluster::membership::{Peer, Request};
+use crate::log;
+use crate::net::Closed;
+use crate::session::{Refusal, Role, SessionError};
+
+/// The time between two comparisons of the members with those of another node.
+const COMPARE: Duration = Duration::from_secs(15);
+/// The time that another connection between the two nodes may take to come up: that of a handshake.
+const CROSSED: Duration = Duration::from_secs(5);
+
+impl Connector {
+    /// Executes the requests to dial members, compares the members with those of other nodes, and forgets the members that
+    /// are gone, until the node stops.
+    pub(in crate::cluster) async fn keep_members(
+        self,
+        mut requests: mpsc::UnboundedReceiver<Request>,
+        closing: ClosingPart,
+    ) {
+        let clock = Arc::clone(self.node.clock());
+        let mut compare_at = clock.now() + COMPARE;
+        loop {
+            tokio::select! {
+                biased;
+                () = closing.begun() => return,
+                request = requests.recv() => {
+                    let (connector, closing) = (self.clone(), closing.clone());
+                    match request {
+                        Some(Request::Keep(name, pause)) => {
+                            self.node.spawner().spawn(connector.keep(name, pause, closing));
+                        }
+                        Some(Request::Dial(peer)) => {
+                            self.node.spawner().spawn(connector.dial(peer, closing));
+                        }
+                        None => return,
+                    }
+                }
+                () = clock.sleep_until(compare_at) => {
+                    compare_at = clock.now() + COMPARE;
+                    self.compare_with_one();
+                    let (node, now) = (&self.node, clock.now());
+                    self.cluster.change_members(node, node.name(), |members| members.forget(now));
+                }
+            }
+        }
+    }
+
+    /// Compares the members with those of one peer, drawn at random.
+    fn compare_with_one(&self) {
+        let names = self.cluster.names();
+        let Some(count) = u64::try_from(names.len()).ok().filter(|count| *count > 0) else { return };
+        let chosen = &names[usize::try_from(self.node.rng().below(count)).unwrap_or(0)];
+        if let Some(peer) = self.cluster.connected_peer(chosen) {
+            self.cluster.compare_members(&peer, true);
+        }
+    }
+
+    /// Dials a member until it is connected, is gone, or parts.
+    async fn keep(self, name: NodeName, mut pause: Duration, closing: ClosingPart) {
+        let mut backoff = Backoff::new();
+        loop {
+            if self.pause(pause, &closing).await.is_break() {
+                return;
+            }
+            let Some(address) = self.cluster.members().next_address(&name) else { return };
+            let (ControlFlow::Continue(up_for), _) = self.attempt(&name, &address, &closing).await else { return };
+            pause = backoff.next_pause(up_for, self.node.rng());
+        }
+    }
+
+    /// Dials a member once. If that fails, the messages that wait for the connection are lost.
+    async fn dial(self, peer: Arc<Peer>, closing: ClosingPart) {
+        let name = &peer.id.name;
+        let address = peer.address().unwrap_or_default().to_owned();
+        let (_, closed) = self.attempt(name, &address, &closing).await;
+        if let Some(Closed::Session(
+            SessionError::Refused(Refusal::Duplicate) | SessionError::RefusedHere(Refusal::Duplicate),
+        )) = closed
+        {
+            // The two nodes have dialled each other, and the other connection comes up.
+            let deadline = self.node.clock().now() + CROSSED;
+            while !peer.is_up() && self.node.clock().now() < deadline {
+                let changed = self.cluster.changed.notified();
+                tokio::pin!(changed);
+                changed.as_mut().enable();
+                if peer.is_up() {
+                    break;
+                }
+                tokio::select! {
+                    biased;
+                    () = changed => {}
+                    () = self.node.clock().sleep_until(deadline) => {}
+                    () = closing.begun() => break,
+                }
+            }
+        }
+        self.fail_opening(&peer);
+    }
+
+    /// Fails the messages, calls and relations that wait for a connection which was not opened.
+    pub(super) fn fail_opening(&self, peer: &Arc<Peer>) {
+        if !self.cluster.end_opening(peer) {
+            return;
+        }
+        let lost = peer.outbox.waiting_frames();
+        self.node.loss_counts().count_lost_messages(lost as u64);
+        log::warn!(
+            target: "greenroom", node = %self.node.name(), peer = %peer.id.name, lost,
+            "a member cannot be reached: what was sent to it meanwhile is lost"
+        );
+        peer.outbox.close();
+        inbound::disconnect(&self.node, peer, |action| super::connection::step(&self.node, action));
+        self.cluster.changed.notify_waiters();
+    }
+
+    /// Dials a member, and runs the connection to its end. Returns the time that the connection was up, and the reason of
+    /// the end of one that was opened. Breaks if the node stops.
+    async fn attempt(
+        &self,
+        name: &NodeName,
+        address: &str,
+        closing: &ClosingPart,
+    ) -> (ControlFlow<(), Duration>, Option<Closed>) {
+        let connected = tokio::select! {
+            biased;
+            connected = self.transport.connect(address) => connected,
+            () = closing.begun() => return (ControlFlow::Break(()), None),
+        };
+        let (up_for, closed) = match connected {
+            Ok(stream) => {
+                let ended = self.run(stream, Purpose::Member(name.clone()), None, closing.clone(), None).await;
+                self.report(Role::Dialler, address, &ended);
+                (ended.up_for, Some(ended.closed))
+            }
+            Err(error) => {
+                log::debug!(target: "greenroom", member = %name, address, error = %log::Escaped(&error), "cannot reach a member");
+                (None, None)
+            }
+        };
+        if up_for.is_none() {
+            self.cluster.members().failed(name, self.node.clock().now());
+        }
+        (ControlFlow::Continue(up_for.unwrap_or_default()), closed)
+    }
+
+    /// Pauses. Breaks if the node stops.
+    pub(super) async fn pause(&self, pause: Duration, closing: &ClosingPart) -> ControlFlow<()> {
+        if pause.is_zero() && !closing.has_begun() {
+            return ControlFlow::Continue(());
+        }
+        tokio::select! {
+            biased;
+            () = closing.begun() => ControlFlow::Break(()),
+            () = self.node.clock().sleep_until(self.node.clock().now() + pause) => ControlFlow::Continue(()),
+        }
+    }
+}

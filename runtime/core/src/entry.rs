@@ -6,6 +6,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::base::{Exit, Shutdown};
+#[cfg(feature = "net")]
+use crate::cluster::NodeBuilder;
+#[cfg(feature = "net")]
+use crate::inspect::Inspectable;
 use crate::log;
 use crate::node::Node;
 use crate::termination::Termination;
@@ -58,14 +62,37 @@ fn fail(failure: &str) -> ExitCode {
 /// A variable has no valid value, or the node cannot start.
 pub async fn node_from_environment() -> Result<Node, String> {
     #[cfg(feature = "net")]
-    if let Some(builder) = crate::cluster::NodeBuilder::from_environment().map_err(with_causes)? {
-        return builder.start().await.map_err(with_causes);
+    if let Some(builder) = NodeBuilder::from_environment().map_err(with_causes)? {
+        return builder.export::<Inspectable>().start().await.map_err(with_causes);
     }
     #[cfg(not(feature = "net"))]
     if std::env::var_os("GREENROOM_NODE").is_some_and(|name| !name.is_empty()) {
         return Err("`GREENROOM_NODE` is set, but the program was built without greenroom's feature `net`".to_owned());
     }
     Ok(Node::local())
+}
+
+#[cfg(feature = "net")]
+impl Node {
+    /// Configures a node that other nodes can reach. Its name has the form `name@host`, as `pong@gollum`.
+    ///
+    /// ```no_run
+    /// # use greenroom::{Cookie, Node};
+    /// # async fn run() -> greenroom::Result {
+    /// let node = Node::builder("pong@gollum")
+    ///     .cookie(Cookie::load()?)
+    ///     .listen("0.0.0.0:9100")
+    ///     .advertise("gollum:9100")
+    ///     .seed("kosken:9100")
+    ///     .start()
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    // Not beside `NodeBuilder`: what each node exports is in the layers above it.
+    pub fn builder(name: impl AsRef<str>) -> NodeBuilder {
+        NodeBuilder::new(name).export::<Inspectable>()
+    }
 }
 
 /// A stand-in for the function of the feature `net`: its use is a compiler error that names the feature.
@@ -121,7 +148,7 @@ impl IntoNode for Node {
 
 #[cfg(feature = "net")]
 #[diagnostic::do_not_recommend]
-impl IntoNode for crate::cluster::NodeBuilder {
+impl IntoNode for NodeBuilder {
     async fn into_node(self) -> Result<Node, Exit> {
         Ok(self.start().await?)
     }

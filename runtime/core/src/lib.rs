@@ -25,6 +25,8 @@ mod call;
 #[cfg(feature = "net")]
 mod cluster;
 mod entry;
+#[cfg(feature = "net")]
+mod inspect;
 mod log;
 mod mailbox;
 #[cfg(feature = "net")]
@@ -80,6 +82,8 @@ pub use base::{
 pub use call::{BoundedCast, Call, Cast, Recipient, Reply};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, Discovery, Mesh, NodeBuilder, NodeError, Policy};
+#[cfg(feature = "net")]
+pub use inspect::{Inspection, RemoteTracing, TraceError};
 #[cfg(feature = "net")]
 pub use node::Export;
 pub use node::{EnterGuard, Node, StopTimeout, Tracing};

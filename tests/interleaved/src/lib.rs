@@ -27,6 +27,8 @@ mod call;
 mod cluster;
 #[path = "../../../runtime/core/src/entry.rs"]
 mod entry;
+#[path = "../../../runtime/core/src/inspect/mod.rs"]
+mod inspect;
 #[path = "../../../runtime/core/src/log.rs"]
 mod log;
 #[path = "../../../runtime/core/src/mailbox/mod.rs"]

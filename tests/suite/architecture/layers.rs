@@ -30,6 +30,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("port", 8),
     ("remote", 8),
     ("application", 9),
+    ("inspect", 9),
 ];
 
 /// Modules above all layers. They import each layer; [`cycles`](super::cycles) checks them among themselves.

@@ -10,6 +10,7 @@ mod errors;
 mod evolution;
 mod flow_control;
 mod handover;
+mod inspection;
 mod lanes;
 mod large_messages;
 mod log_text;

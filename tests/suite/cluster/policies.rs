@@ -2,7 +2,7 @@
 
 use greenroom::prelude::*;
 use greenroom::testing::{Probe, pattern};
-use greenroom::{CallErrorKind, NodeError, Policy, Right, SpawnError};
+use greenroom::{CallErrorKind, NodeError, Policy, Right, SpawnError, Trace, TraceError};
 use serde::{Deserialize, Serialize};
 
 /// An actor that others may start, and that is registered.
@@ -95,14 +95,21 @@ async fn allowed(client: &Node, shop: &Node) -> Vec<Right> {
         }
         Err(error) => assert_eq!(error.kind, not_allowed(Right::Call)),
     }
-    assert_eq!(rights.len() == 4, shop.counters().refused_by_policy == 0);
+    match client.inspect("shop@test").metrics().await {
+        Ok(metrics) => {
+            assert_eq!(metrics.node, "shop@test");
+            rights.push(Right::Inspect);
+        }
+        Err(error) => assert_eq!(error.kind, not_allowed(Right::Inspect)),
+    }
+    assert_eq!(rights.len() == 5, shop.counters().refused_by_policy == 0);
     rights.sort_unstable();
     rights
 }
 
 #[tokio::test]
 async fn each_right_is_there_unless_the_policy_removes_it() {
-    const RIGHTS: [Right; 4] = [Right::Names, Right::Spawn, Right::Call, Right::Exit];
+    const RIGHTS: [Right; 5] = [Right::Names, Right::Spawn, Right::Call, Right::Exit, Right::Inspect];
     let all = with_policy(Policy::cookie(), "client@test", async |client, shop| allowed(&client, shop).await).await;
     assert_eq!(all, RIGHTS);
     for removed in RIGHTS {
@@ -126,7 +133,7 @@ async fn a_peer_with_a_role_has_the_rights_of_the_role() {
     };
     let rights = async |client: Node, shop: &Node| allowed(&client, shop).await;
     assert_eq!(with_policy(policy(), "client@test", rights).await, [Right::Names]);
-    assert_eq!(with_policy(policy(), "other@test", rights).await, [Right::Call]);
+    assert_eq!(with_policy(policy(), "other@test", rights).await, [Right::Call, Right::Inspect]);
     let reassigned = policy().assign("client@test", "clerk");
     assert_eq!(with_policy(reassigned, "client@test", rights).await, [Right::Spawn, Right::Exit]);
 }
@@ -185,6 +192,25 @@ async fn the_calls_behind_a_call_are_shown_to_those_who_may_inspect() {
         })
         .await;
     }
+}
+
+/// Each question about a node is refused, with an error of its own.
+#[tokio::test]
+async fn a_node_is_inspected_only_by_those_who_may() {
+    with_policy(Policy::cookie().without(Right::Inspect), "client@test", async |client: Node, shop: &Node| {
+        let (till, pid) = (client.inspect("shop@test"), shop.processes()[0].clone());
+        let refused = CallErrorKind::NotAllowed(Right::Inspect);
+        assert_eq!(till.processes(None).await.unwrap_err().kind, refused);
+        assert_eq!(till.process_info(&pid).await.unwrap_err().kind, refused);
+        assert_eq!(till.metrics().await.unwrap_err().kind, refused);
+        assert_eq!(till.raised_alarms().await.unwrap_err().kind, refused);
+        assert_eq!(till.trees().await.unwrap_err().kind, refused);
+        let trace = till.trace(&pid, Trace::default()).await.unwrap_err();
+        assert_eq!(trace, TraceError::Failed(refused.into()));
+        assert_eq!(shop.counters().refused_by_policy, 6);
+        assert_eq!(shop.process_count(), 1, "nothing was started for them");
+    })
+    .await;
 }
 
 /// The messages to a process that receives a stub.

@@ -72,23 +72,9 @@ pub enum NodeError {
 const FIRST_ATTEMPT: Duration = Duration::from_secs(5);
 const LONGEST_TICK: Duration = Duration::from_secs(24 * 60 * 60);
 
-impl Node {
-    /// Configures a node that other nodes can reach. Its name has the form `name@host`, as `pong@gollum`.
-    ///
-    /// ```no_run
-    /// # use greenroom::{Cookie, Node};
-    /// # async fn run() -> greenroom::Result {
-    /// let node = Node::builder("pong@gollum")
-    ///     .cookie(Cookie::load()?)
-    ///     .listen("0.0.0.0:9100")
-    ///     .advertise("gollum:9100")
-    ///     .seed("kosken:9100")
-    ///     .start()
-    ///     .await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn builder(name: impl AsRef<str>) -> NodeBuilder {
+impl NodeBuilder {
+    /// Configures a node that exports nothing.
+    pub(crate) fn new(name: impl AsRef<str>) -> NodeBuilder {
         NodeBuilder {
             name: NodeName::new(name),
             cookie: None,
@@ -110,7 +96,9 @@ impl Node {
             policy: Policy::cookie(),
         }
     }
+}
 
+impl Node {
     /// Returns the address at which the node listens, with the actual port if port 0 was requested; `None` if it does
     /// not listen.
     pub fn address(&self) -> Option<String> {
@@ -286,7 +274,7 @@ impl NodeBuilder {
     pub(crate) fn from_environment() -> Result<Option<NodeBuilder>, NodeError> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let Some(name) = variable("GREENROOM_NODE") else { return Ok(None) };
-        let mut builder = Node::builder(name);
+        let mut builder = NodeBuilder::new(name);
         builder.listen = variable("GREENROOM_LISTEN");
         builder.advertise = variable("GREENROOM_ADVERTISE");
         let seeds = variable("GREENROOM_SEEDS").unwrap_or_default();

@@ -217,6 +217,25 @@ impl ProcessTable {
         all
     }
 
+    /// Returns the lowest numbers of processes above `after`, at most `count` of them, in order.
+    #[cfg(feature = "net")]
+    pub(crate) fn following(&self, after: u64, count: usize) -> Vec<u64> {
+        let mut following = Vec::new();
+        for offset in 0..SHARDS {
+            for (row, cells) in &self.shard(offset as usize).rows {
+                let numbered = (row * ROW..).map(|in_shard| in_shard * SHARDS + offset).zip(&cells.cells);
+                let occupied = numbered.filter_map(|(number, cell)| cell.is_some().then_some(number));
+                following.extend(occupied.filter(|number| *number > after));
+            }
+        }
+        if following.len() > count {
+            following.select_nth_unstable(count);
+            following.truncate(count);
+        }
+        following.sort_unstable();
+        following
+    }
+
     /// Returns the metrics of all processes, those that have ended included, by protocol. A protocol can occur more than
     /// once.
     pub(super) fn metrics(&self) -> Vec<(&'static str, ProtocolMetrics)> {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::event_channel::{EventReceiver, EventSender, event_channel};
 use crate::base::Pid;
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The limits of a trace of one process's messages: it ends when either is reached.
@@ -72,6 +73,17 @@ impl TraceEvent {
 #[derive(Default)]
 pub(crate) struct Traces {
     traces: Mutex<HashMap<u64, ActiveTrace>>,
+    /// The number of traces for other nodes.
+    remote: AtomicUsize,
+}
+
+/// One of the traces that a node may have for other nodes.
+pub(crate) struct RemoteTrace<'a>(&'a AtomicUsize);
+
+impl Drop for RemoteTrace<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 struct ActiveTrace {
@@ -85,10 +97,19 @@ struct ActiveTrace {
 
 /// The most events of a trace.
 const MAX_STEPS: u32 = 10_000;
+/// The most traces for other nodes: their events wait for the reader, and occupy up to 10 MB each.
+const MAX_REMOTE: usize = 16;
 
 impl Traces {
     fn traces(&self) -> MutexGuard<'_, HashMap<u64, ActiveTrace>> {
         self.traces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Admits a trace for another node, unless there are too many.
+    pub(crate) fn admit(&self) -> Option<RemoteTrace<'_>> {
+        let admitted = |count: usize| (count < MAX_REMOTE).then_some(count + 1);
+        let is_admitted = self.remote.fetch_update(Ordering::Relaxed, Ordering::Relaxed, admitted).is_ok();
+        is_admitted.then_some(RemoteTrace(&self.remote))
     }
 
     /// Starts a trace of this process, which replaces an earlier one.

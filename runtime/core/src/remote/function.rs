@@ -106,17 +106,25 @@ impl<T: 'static> fmt::Debug for RemoteCall<T> {
 /// Outside of any node, like [`Node::current`].
 #[track_caller]
 pub fn call_on<F: RemoteFunction<Output = T>, T: RemoteValue>(at: &str, args: F::Args) -> RemoteCall<T> {
-    let node = Node::current();
+    call_at::<F>(&Node::current(), at, args)
+}
+
+/// Calls a function from `node` on the node `at`.
+pub(crate) fn call_at<F: RemoteFunction<Output: RemoteValue>>(
+    node: &Node,
+    at: &str,
+    args: F::Args,
+) -> RemoteCall<F::Output> {
     let Ok(at) = NodeName::new(at) else {
-        return RemoteCall { call: failed(&node, F::__CALL, CallErrorKind::NoConnection), _local: None };
+        return RemoteCall { call: failed(node, F::__CALL, CallErrorKind::NoConnection), _local: None };
     };
     if at == *node.name() {
-        let (reply, call) = reply_pair(&node, F::__CALL);
-        let number = run::<F>(&node, args, reply, |_| None);
-        return RemoteCall { call, _local: Some(LocalProcess { node, number }) };
+        let (reply, call) = reply_pair(node, F::__CALL);
+        let number = run::<F>(node, args, reply, |_| None);
+        return RemoteCall { call, _local: Some(LocalProcess { node: node.clone(), number }) };
     }
     let args = Argument { node: node.clone(), value: Named::<ParamsOf<F>, _>::new(args) };
-    let request = Request { node: &node, at: &at, name: F::NAME, constructor: "", call: F::__CALL };
+    let request = Request { node, at: &at, name: F::NAME, constructor: "", call: F::__CALL };
     RemoteCall { call: request.send(|encoder| encoder.field(&args)), _local: None }
 }
 
@@ -128,7 +136,7 @@ fn failed<T: 'static>(node: &Node, name: &'static CallName, error: CallErrorKind
 }
 
 /// Serves a call of another node.
-pub(super) fn serve_call<F: RemoteFunction<Output: RemoteValue>>(
+pub(crate) fn serve_call<F: RemoteFunction<Output: RemoteValue>>(
     node: &Node,
     mut decoder: Decoder<'_>,
 ) -> Result<(), CallErrorKind> {

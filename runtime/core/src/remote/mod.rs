@@ -28,6 +28,7 @@ pub use constructor::RemoteConstructor;
 pub use error::SpawnError;
 pub use export::{ExportProbe, NoConstructors, NotExported};
 pub use function::{RemoteCall, RemoteFunction, RemoteParam, call_on};
+pub(crate) use function::{call_at, serve_call};
 pub use multicall::multicall;
 pub use spawn::SpawnOn;
 pub use starting::Starting;

@@ -1,6 +1,6 @@
 //! Postcard's bytes of values with a known shape.
 
-use super::error::Cause;
+use super::error::{Cause, Result};
 use super::{Node, NodeIndex, Shape};
 
 /// The deepest nesting of values.
@@ -59,7 +59,7 @@ macro_rules! varint {
             }
             shift += 7;
         }
-        Err(TOO_LARGE)
+        Err(TOO_LARGE.into())
     }};
 }
 
@@ -74,41 +74,56 @@ impl<'s, 'de> Input<'s, 'de> {
         }
     }
 
-    pub(super) fn byte(&mut self) -> Result<u8, Cause> {
+    pub(super) fn byte(&mut self) -> Result<u8> {
         let (byte, rest) = self.bytes.split_first().ok_or(END)?;
         self.bytes = rest;
         Ok(*byte)
     }
 
-    pub(super) fn take(&mut self, count: usize) -> Result<&'de [u8], Cause> {
+    pub(super) fn take(&mut self, count: usize) -> Result<&'de [u8]> {
         let (taken, rest) = self.bytes.split_at_checked(count).ok_or(END)?;
         self.bytes = rest;
         Ok(taken)
     }
 
-    /// Reads a number of at most 64 bits.
-    pub(super) fn varint(&mut self, bits: u32) -> Result<u64, Cause> {
+    /// Reads a number of 16 to 64 bits.
+    #[inline]
+    pub(super) fn varint(&mut self, bits: u32) -> Result<u64> {
+        match self.bytes {
+            // Most numbers, lengths and variants.
+            [byte @ ..0x80, rest @ ..] => {
+                self.bytes = rest;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_varint(bits),
+        }
+    }
+
+    fn long_varint(&mut self, bits: u32) -> Result<u64> {
         varint!(self, u64, bits)
     }
 
-    fn wide_varint(&mut self) -> Result<u128, Cause> {
+    fn wide_varint(&mut self) -> Result<u128> {
         varint!(self, u128, u128::BITS)
     }
 
     /// Reads the length of a sequence or a map, and charges its elements.
-    pub(super) fn length(&mut self) -> Result<u64, Cause> {
+    pub(super) fn length(&mut self) -> Result<u64> {
         let length = self.varint(64)?;
         self.note(length);
         self.elements = self.elements.checked_sub(length).ok_or(LENGTH)?;
         Ok(length)
     }
 
-    fn byte_length(&mut self) -> Result<usize, Cause> {
-        usize::try_from(self.varint(64)?).map_err(|_| END)
+    fn byte_length(&mut self) -> Result<usize> {
+        Ok(usize::try_from(self.varint(64)?).map_err(|_| END)?)
     }
 
     /// Reads an integer of any type; `None` if the node is another type.
-    pub(super) fn integer(&mut self, node: &Node) -> Result<Option<Integer>, Cause> {
+    ///
+    /// In line, so that the [`Integer`] is never in memory: written in parts and read as a whole, it stalls the processor.
+    #[inline(always)]
+    pub(super) fn integer(&mut self, node: &Node) -> Result<Option<Integer>> {
         let unzigzag = |number: u64| (number >> 1) as i64 ^ -((number & 1) as i64);
         Ok(Some(match node {
             Node::U8 => Integer::Unsigned(self.byte()?.into()),
@@ -128,69 +143,73 @@ impl<'s, 'de> Input<'s, 'de> {
         }))
     }
 
-    pub(super) fn text(&mut self) -> Result<&'de str, Cause> {
-        std::str::from_utf8(self.byte_slice()?).map_err(|_| Cause::Malformed("a text is not UTF-8"))
+    pub(super) fn text(&mut self) -> Result<&'de str> {
+        Ok(std::str::from_utf8(self.byte_slice()?).map_err(|_| Cause::Malformed("a text is not UTF-8"))?)
     }
 
-    pub(super) fn byte_slice(&mut self) -> Result<&'de [u8], Cause> {
+    pub(super) fn byte_slice(&mut self) -> Result<&'de [u8]> {
         let length = self.byte_length()?;
         self.take(length)
     }
 
-    pub(super) fn char(&mut self) -> Result<char, Cause> {
+    pub(super) fn char(&mut self) -> Result<char> {
         let mut chars = self.text()?.chars();
         match (chars.next(), chars.next()) {
             (Some(char), None) => Ok(char),
-            _ => Err(Cause::Malformed("a char is not one character")),
+            _ => Err(Cause::Malformed("a char is not one character").into()),
         }
     }
 
-    pub(super) fn bool(&mut self) -> Result<bool, Cause> {
+    pub(super) fn bool(&mut self) -> Result<bool> {
         match self.byte()? {
             0 => Ok(false),
             1 => Ok(true),
-            _ => Err(Cause::Malformed("a bool is neither 0 nor 1")),
+            _ => Err(Cause::Malformed("a bool is neither 0 nor 1").into()),
         }
     }
 
-    pub(super) fn f32(&mut self) -> Result<f32, Cause> {
+    pub(super) fn f32(&mut self) -> Result<f32> {
         Ok(f32::from_le_bytes(self.array()?))
     }
 
-    pub(super) fn f64(&mut self) -> Result<f64, Cause> {
+    pub(super) fn f64(&mut self) -> Result<f64> {
         Ok(f64::from_le_bytes(self.array()?))
     }
 
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Cause> {
-        self.take(N)?.try_into().map_err(|_| END)
+    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        Ok(self.take(N)?.try_into().map_err(|_| END)?)
     }
 
     /// Reads the number of a variant, and returns its position.
-    pub(super) fn variant(&mut self, count: usize) -> Result<usize, Cause> {
+    pub(super) fn variant(&mut self, count: usize) -> Result<usize> {
         let number = self.varint(32)? as usize;
         self.note(number as u64);
-        if number < count { Ok(number) } else { Err(Cause::Malformed("an enum has no variant with this number")) }
+        if number < count {
+            Ok(number)
+        } else {
+            Err(Cause::Malformed("an enum has no variant with this number").into())
+        }
     }
 
     /// Returns the lengths, the variants and the presence of options of a value, whose bytes must be all bytes.
-    pub(super) fn tags(mut self, node: NodeIndex) -> Result<Vec<u64>, Cause> {
+    pub(super) fn tags(mut self, node: NodeIndex) -> Result<Vec<u64>> {
         self.tags = Some(Vec::new());
         self.skip(node, 0)?;
         if !self.bytes.is_empty() {
-            return Err(Cause::Malformed("bytes are left behind it"));
+            return Err(Cause::Malformed("bytes are left behind it").into());
         }
         Ok(self.tags.unwrap_or_default())
     }
 
     /// Passes over a value.
-    pub(super) fn skip(&mut self, node: NodeIndex, depth: usize) -> Result<(), Cause> {
+    pub(super) fn skip(&mut self, node: NodeIndex, depth: usize) -> Result<()> {
         if depth > MAX_DEPTH {
-            return Err(Cause::Limit("values are nested deeper than 128 levels"));
+            return Err(Cause::Limit("values are nested deeper than 128 levels").into());
         }
         let shape = self.shape;
         let node = shape.node(node);
         match node {
-            Node::Unknown(_) => return Err(Cause::Types { sent: node.kind(), expected: "a known type" }),
+            Node::Unknown(_) => return Err(Cause::Types { sent: node.kind(), expected: "a known type" }.into()),
             Node::Unit => {}
             Node::Bool => drop(self.bool()?),
             Node::F32 => drop(self.f32()?),

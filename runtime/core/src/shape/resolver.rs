@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use self::frames::{Frames, Names, Parts};
 use super::core::{Core, Key, Order, Place, ReplyPart, StructType, Text};
 use super::deserializer::part;
-use super::error::{Cause, ShapeError};
+use super::error::{Cause, Result, ShapeError};
 use super::input::{Input, Integer};
 use super::node::{Aliases, Field, Node, NodeIndex, Shape};
 
@@ -58,8 +58,9 @@ impl<'s, 'de> Resolver<'s, 'de> {
     pub(crate) fn read<T: DeserializeOwned>(&mut self, node: NodeIndex) -> Result<T, ShapeError> {
         let result = part(self, node, false, PhantomData::<T>);
         // The parts behind it were read from the wrong place.
-        let result = result.and_then(|value| if self.frames.has_failed() { Err(IGNORED_ERROR) } else { Ok(value) });
-        result.map_err(|cause| self.frames.locate_error(cause))
+        let result =
+            result.and_then(|value| if self.frames.has_failed() { Err(IGNORED_ERROR.into()) } else { Ok(value) });
+        result.map_err(|cause| self.frames.locate_error(*cause))
     }
 
     /// Makes the value of a field that was not sent: `None` of an `Option`.
@@ -80,7 +81,7 @@ impl<'s, 'de> Resolver<'s, 'de> {
     /// The bytes are not a value of the shape.
     pub(crate) fn skip(&mut self, node: NodeIndex) -> Result<&'de [u8], ShapeError> {
         let before = self.input.bytes;
-        self.input.skip(node, 0).map_err(|cause| self.frames.locate_error(cause))?;
+        self.input.skip(node, 0).map_err(|cause| self.frames.locate_error(*cause))?;
         Ok(&before[..before.len() - self.input.bytes.len()])
     }
 
@@ -116,21 +117,22 @@ impl<'s, 'de> Resolver<'s, 'de> {
     }
 
     /// Returns the place of the content of an option that the reader takes as a value.
-    fn inside(&mut self, mut at: Place, expected: &'static str) -> Result<Place, Cause> {
+    fn inside(&mut self, mut at: Place, expected: &'static str) -> Result<Place> {
         while let Node::Option(content) = self.node(at) {
             if !self.input.bool()? {
-                return Err(Cause::NoValue { expected });
+                return Err(Cause::NoValue { expected }.into());
             }
             at = *content;
         }
         Ok(at)
     }
 
-    fn differs<T>(&self, at: Place, expected: &'static str) -> Result<T, Cause> {
-        Err(Cause::Types { sent: self.node(at).kind(), expected })
+    fn differs<T>(&self, at: Place, expected: &'static str) -> Result<T> {
+        Err(Cause::Types { sent: self.node(at).kind(), expected }.into())
     }
 
-    fn integer(&mut self, at: Place, expected: &'static str) -> Result<Integer, Cause> {
+    #[inline(always)]
+    fn integer(&mut self, at: Place, expected: &'static str) -> Result<Integer> {
         let at = self.inside(at, expected)?;
         match self.input.integer(self.node(at))? {
             Some(integer) => Ok(integer),
@@ -156,7 +158,7 @@ fn integer_name(is_signed: bool, bits: u32) -> &'static str {
 }
 
 impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
-    fn bool(&mut self, at: Place) -> Result<bool, Cause> {
+    fn bool(&mut self, at: Place) -> Result<bool> {
         let at = self.inside(at, "bool")?;
         match self.node(at) {
             Node::Bool => self.input.bool(),
@@ -164,27 +166,27 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         }
     }
 
-    fn unsigned(&mut self, at: Place, bits: u32) -> Result<u64, Cause> {
+    fn unsigned(&mut self, at: Place, bits: u32) -> Result<u64> {
         let expected = integer_name(false, bits);
         let number = self.integer(at, expected)?.to::<u64>();
-        number.filter(|number| *number <= u64::MAX >> (64 - bits)).ok_or(Cause::Range { expected })
+        number.filter(|number| *number <= u64::MAX >> (64 - bits)).ok_or_else(|| Cause::Range { expected }.into())
     }
 
-    fn signed(&mut self, at: Place, bits: u32) -> Result<i64, Cause> {
+    fn signed(&mut self, at: Place, bits: u32) -> Result<i64> {
         let expected = integer_name(true, bits);
         let (number, unused) = (self.integer(at, expected)?.to::<i64>(), 64 - bits);
-        number.filter(|number| (number << unused) >> unused == *number).ok_or(Cause::Range { expected })
+        number.filter(|number| (number << unused) >> unused == *number).ok_or_else(|| Cause::Range { expected }.into())
     }
 
-    fn unsigned_wide(&mut self, at: Place) -> Result<u128, Cause> {
-        self.integer(at, "u128")?.to().ok_or(Cause::Range { expected: "u128" })
+    fn unsigned_wide(&mut self, at: Place) -> Result<u128> {
+        self.integer(at, "u128")?.to().ok_or_else(|| Cause::Range { expected: "u128" }.into())
     }
 
-    fn signed_wide(&mut self, at: Place) -> Result<i128, Cause> {
-        self.integer(at, "i128")?.to().ok_or(Cause::Range { expected: "i128" })
+    fn signed_wide(&mut self, at: Place) -> Result<i128> {
+        self.integer(at, "i128")?.to().ok_or_else(|| Cause::Range { expected: "i128" }.into())
     }
 
-    fn f32(&mut self, at: Place) -> Result<f32, Cause> {
+    fn f32(&mut self, at: Place) -> Result<f32> {
         let at = self.inside(at, "f32")?;
         match self.node(at) {
             Node::F32 => self.input.f32(),
@@ -192,7 +194,7 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         }
     }
 
-    fn f64(&mut self, at: Place) -> Result<f64, Cause> {
+    fn f64(&mut self, at: Place) -> Result<f64> {
         let at = self.inside(at, "f64")?;
         match self.node(at) {
             Node::F64 => self.input.f64(),
@@ -206,7 +208,7 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         }
     }
 
-    fn char(&mut self, at: Place) -> Result<char, Cause> {
+    fn char(&mut self, at: Place) -> Result<char> {
         let at = self.inside(at, "char")?;
         match self.node(at) {
             Node::Char => self.input.char(),
@@ -214,7 +216,7 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         }
     }
 
-    fn text(&mut self, at: Place) -> Result<Text<'de>, Cause> {
+    fn text(&mut self, at: Place) -> Result<Text<'de>> {
         let at = self.inside(at, "String")?;
         match self.node(at) {
             Node::Text => self.input.text().map(Text::Borrowed),
@@ -223,7 +225,7 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         }
     }
 
-    fn bytes(&mut self, at: Place) -> Result<&'de [u8], Cause> {
+    fn bytes(&mut self, at: Place) -> Result<&'de [u8]> {
         let at = self.inside(at, "bytes")?;
         match self.node(at) {
             Node::Bytes => self.input.byte_slice(),
@@ -233,7 +235,7 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         }
     }
 
-    fn unit(&mut self, at: Place) -> Result<(), Cause> {
+    fn unit(&mut self, at: Place) -> Result<()> {
         let at = self.inside(at, "()")?;
         match self.node(at) {
             Node::Unit => Ok(()),
@@ -241,7 +243,7 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         }
     }
 
-    fn ignore(&mut self, at: Place) -> Result<(), Cause> {
+    fn ignore(&mut self, at: Place) -> Result<()> {
         match at {
             BYTE => self.input.byte().map(drop),
             ABSENT => self.differs(at, "a value"),
@@ -249,20 +251,20 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         }
     }
 
-    fn refuse(&mut self, _: Place, reason: &'static str) -> Cause {
-        Cause::Unsupported(reason)
+    fn refuse(&mut self, _: Place, reason: &'static str) -> Box<Cause> {
+        Cause::Unsupported(reason).into()
     }
 
-    fn stub(&mut self, at: Place, protocol: &'static str) -> Result<Place, Cause> {
+    fn stub(&mut self, at: Place, protocol: &'static str) -> Result<Place> {
         let at = self.inside(at, "a stub")?;
         match self.node(at) {
             Node::Stub(name, content) if **name == *protocol => Ok(*content),
-            Node::Stub(..) => Err(Cause::Types { sent: "a stub of another protocol", expected: protocol }),
+            Node::Stub(..) => Err(Cause::Types { sent: "a stub of another protocol", expected: protocol }.into()),
             _ => self.differs(at, "a stub"),
         }
     }
 
-    fn reply(&mut self, at: Place) -> Result<ReplyPart, Cause> {
+    fn reply(&mut self, at: Place) -> Result<ReplyPart> {
         let at = self.inside(at, "a reply")?;
         match self.node(at) {
             Node::Reply(_) => Ok(ReplyPart::Number(self.input.varint(32)? as u32)),
@@ -270,7 +272,7 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         }
     }
 
-    fn enter_option(&mut self, at: Place, _: TypeId) -> Result<(), Cause> {
+    fn enter_option(&mut self, at: Place, _: TypeId) -> Result<()> {
         let content = match self.node(at) {
             Node::Option(content) => self.input.bool()?.then_some(*content),
             _ => Some(at).filter(|at| *at != ABSENT),
@@ -278,7 +280,7 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         self.frames.enter(Parts::Option(content))
     }
 
-    fn enter_sequence(&mut self, at: Place, length: Option<usize>, _: TypeId) -> Result<(), Cause> {
+    fn enter_sequence(&mut self, at: Place, length: Option<usize>, _: TypeId) -> Result<()> {
         let expected = if length.is_some() { "a tuple" } else { "a sequence" };
         let at = self.inside(at, expected)?;
         let (parts, count) = match self.node(at) {
@@ -295,12 +297,12 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
             _ => return self.differs(at, expected),
         };
         if length.is_some_and(|length| length as u64 != count) {
-            return Err(Cause::Length);
+            return Err(Cause::Length.into());
         }
         self.frames.enter(parts)
     }
 
-    fn enter_map(&mut self, at: Place, _: TypeId) -> Result<(), Cause> {
+    fn enter_map(&mut self, at: Place, _: TypeId) -> Result<()> {
         let at = self.inside(at, "a map")?;
         match self.node(at) {
             Node::Map(key, value) => {
@@ -311,7 +313,7 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         }
     }
 
-    fn enter_struct(&mut self, at: Place, ty: StructType) -> Result<Order, Cause> {
+    fn enter_struct(&mut self, at: Place, ty: StructType) -> Result<Order> {
         let at = self.inside(at, "a struct")?;
         let fields: &[Field] = match self.node(at) {
             Node::Struct(fields) => fields,
@@ -328,7 +330,7 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         Ok(if is_equal { Order::Position } else { Order::Name })
     }
 
-    fn enter_enum(&mut self, at: Place, ty: StructType) -> Result<(), Cause> {
+    fn enter_enum(&mut self, at: Place, ty: StructType) -> Result<()> {
         let at = self.inside(at, "an enum")?;
         match self.node(at) {
             Node::Enum(variants) => {
@@ -340,7 +342,7 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         }
     }
 
-    fn leave(&mut self, error: Option<&Cause>) -> Result<(), Cause> {
+    fn leave(&mut self, error: Option<&Cause>) -> Result<()> {
         let depth = self.frames.depth();
         let Some(frame) = self.frames.leave(error) else { return Ok(()) };
         if error.is_some() {
@@ -357,12 +359,12 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
             Parts::Option(_) | Parts::Variant { .. } => false,
         };
         if is_left {
-            return Err(Cause::Other("the type's `Deserialize` did not read all parts of the value".into()));
+            return Err(Cause::Other("the type's `Deserialize` did not read all parts of the value".into()).into());
         }
         Ok(())
     }
 
-    fn next(&mut self) -> Result<Option<Place>, Cause> {
+    fn next(&mut self) -> Result<Option<Place>> {
         let frame = self.frames.top()?;
         frame.next += 1;
         Ok(match &mut frame.parts {
@@ -377,7 +379,7 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         })
     }
 
-    fn key(&mut self) -> Result<Option<Key<'_>>, Cause> {
+    fn key(&mut self) -> Result<Option<Key<'_>>> {
         if self.frames.top()?.is_pending {
             // The reader went on without the value.
             let at = self.value()?;
@@ -402,7 +404,7 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         }
     }
 
-    fn value(&mut self) -> Result<Place, Cause> {
+    fn value(&mut self) -> Result<Place> {
         let frame = self.frames.top()?;
         let was_pending = std::mem::take(&mut frame.is_pending);
         match &mut frame.parts {
@@ -412,11 +414,11 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
             }
             Parts::Fields(fields, _) if was_pending => Ok(fields[frame.next - 1].node),
             Parts::Entries(_, value, _) if was_pending => Ok(*value),
-            _ => Err(Cause::Other("the type's `Deserialize` reads a value without its key".into())),
+            _ => Err(Cause::Other("the type's `Deserialize` reads a value without its key".into()).into()),
         }
     }
 
-    fn unit_variant(&mut self) -> Result<(), Cause> {
+    fn unit_variant(&mut self) -> Result<()> {
         let depth = self.frames.depth();
         let Parts::Variant { variant, names, is_read } = &mut self.frames.top()?.parts else { return Ok(()) };
         *is_read = true;
@@ -439,7 +441,7 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         Some(count)
     }
 
-    fn charge(&mut self, size: usize) -> Result<(), Cause> {
+    fn charge(&mut self, size: usize) -> Result<()> {
         self.memory = self
             .memory
             .checked_sub(size as u64)
@@ -447,7 +449,9 @@ impl<'s, 'de> Core<'de> for Resolver<'s, 'de> {
         Ok(())
     }
 
-    fn end(&mut self, _: Place, error: Option<&Cause>) {
-        self.frames.end_part(error);
+    fn end(&mut self, _: Place, is_read: bool) {
+        if !is_read {
+            self.frames.fail_part();
+        }
     }
 }

@@ -31,27 +31,18 @@ pub struct Description {
 
 impl Description {
     /// Calls the supervisor, then the supervisors below it. A supervisor that exits in the meantime is left out.
-    ///
-    /// Without recursion, since a tree can be deeper than the stack.
     pub(super) async fn of(supervisor: SupervisionRef) -> Result<Description, CallError> {
-        let mut described: Vec<Place<SupervisorInfo>> = Vec::new();
-        let mut pending = vec![(0, 0, supervisor)];
-        while let Some((parent, index, supervisor)) = pending.pop() {
+        let mut descent = Descent::from(supervisor);
+        while let Some((place, supervisor)) = descent.next() {
             match supervisor.info().forever().await {
-                Ok(info) => described.push((parent, index, info)),
-                Err(error) if described.is_empty() || matches!(error.kind, CallErrorKind::Cycle { .. }) => {
+                Ok(info) => descent.add(place, info),
+                Err(error) if descent.described.is_empty() || matches!(error.kind, CallErrorKind::Cycle { .. }) => {
                     return Err(error);
                 }
-                Err(_) => continue,
-            }
-            let at = described.len() - 1;
-            for (index, child) in described[at].2.children.iter().enumerate() {
-                if let Some(nested) = child.supervisor.clone().filter(|_| child.state == ChildState::Up) {
-                    pending.push((at, index, nested));
-                }
+                Err(_) => {}
             }
         }
-        Description::assemble(described).ok_or_else(|| CallErrorKind::NoProc.into())
+        descent.finish().ok_or_else(|| CallErrorKind::NoProc.into())
     }
 
     /// Returns all supervisors, each before those below it.
@@ -110,6 +101,41 @@ impl Description {
             ChildState::Down => f.write_str(", down"),
             ChildState::Restarting => f.write_str(", restarting"),
         }
+    }
+}
+
+/// A description that is made from the top to the bottom. Without recursion, since a tree can be deeper than the stack.
+pub(crate) struct Descent {
+    described: Vec<Place<SupervisorInfo>>,
+    pending: Vec<Place<SupervisionRef>>,
+}
+
+impl From<SupervisionRef> for Descent {
+    fn from(top: SupervisionRef) -> Descent {
+        Descent { described: Vec::new(), pending: vec![(0, 0, top)] }
+    }
+}
+
+impl Descent {
+    /// Returns the next supervisor that is to be described, and its place.
+    pub(crate) fn next(&mut self) -> Option<((usize, usize), SupervisionRef)> {
+        self.pending.pop().map(|(parent, index, supervisor)| ((parent, index), supervisor))
+    }
+
+    /// Adds the description of the supervisor with this place.
+    pub(crate) fn add(&mut self, (parent, index): (usize, usize), info: SupervisorInfo) {
+        let at = self.described.len();
+        for (index, child) in info.children.iter().enumerate() {
+            if let Some(nested) = child.supervisor.clone().filter(|_| child.state == ChildState::Up) {
+                self.pending.push((at, index, nested));
+            }
+        }
+        self.described.push((parent, index, info));
+    }
+
+    /// Returns the whole description; `None` if the top has none.
+    pub(crate) fn finish(self) -> Option<Description> {
+        Description::assemble(self.described)
     }
 }
 

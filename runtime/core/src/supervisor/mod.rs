@@ -40,6 +40,8 @@ mod spec;
 mod tree;
 
 pub use child::{ChildCells, Children};
+#[cfg(feature = "net")]
+pub(crate) use description::Descent;
 pub use description::Description;
 pub use error::ChildError;
 pub use info::{ChildChange, ChildCount, ChildEvent, ChildId, ChildInfo, SupervisorInfo};

@@ -17,7 +17,7 @@ pub enum Right {
     Call,
     /// Ends processes: sends exit signals and requests to stop, and links its own processes to them.
     Exit,
-    /// Requests the calls that a process waits for.
+    /// Inspects the node: its processes, trees, metrics, alarms and messages, and the calls that a process waits for.
     Inspect,
 }
 

@@ -102,6 +102,14 @@ impl Node {
         self.loss_counts().counters()
     }
 
+    /// Returns the supervisors that no other supervisor has started, oldest first.
+    #[cfg(feature = "net")]
+    pub(crate) fn root_supervisors(&self) -> Vec<Pid> {
+        let all = self.table().all().into_iter().map(|(number, cell)| (number, cell.ancestry()));
+        let roots = all.filter(|(_, ancestry)| ancestry.supervisor && !self.is_supervisor(ancestry.parent));
+        roots.map(|(number, _)| self.pid(number)).collect()
+    }
+
     /// Returns a process's parent, its parent, and so on, up to one that has ended or was not started by a process.
     pub(crate) fn ancestors(&self, parent: u64) -> Vec<Pid> {
         let parent_of = |number: &u64| Some(self.table().get(*number)?.ancestry().parent);

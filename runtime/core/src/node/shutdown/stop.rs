@@ -231,7 +231,7 @@ impl Node {
         all.filter(|(_, cell)| condition(cell.ancestry())).map(|(number, _)| number).collect()
     }
 
-    fn is_supervisor(&self, number: u64) -> bool {
+    pub(in crate::node) fn is_supervisor(&self, number: u64) -> bool {
         self.table().get(number).is_some_and(|cell| cell.ancestry().supervisor)
     }
 }

@@ -8,38 +8,38 @@ use super::graph::{Identity, Kind, SlotId, TypeKey};
 use super::walk::{Frame, Visit};
 use crate::shape::Node;
 use crate::shape::core::{Core, Key, Order, Place, ReplyPart, StructType, Text};
-use crate::shape::error::Cause;
+use crate::shape::error::{Cause, Result};
 
 /// The reason why a run that has no frame ends: the type used an access after its end.
 const MISUSED: &str = "the type reads parts of a value that has ended";
 
 impl Recorder {
     /// Notes the type of a value without parts.
-    fn leaf(&mut self, at: Place, node: Node) -> Result<SlotId, Cause> {
+    fn leaf(&mut self, at: Place, node: Node) -> Result<SlotId> {
         self.find(at as SlotId, TypeKey::of_kind(Kind::Leaf(node), Identity::Kind, 0))?;
         Ok(at as SlotId)
     }
 
     /// Returns the integer that stands at a place.
-    fn integer<T: TryFrom<i128> + Default>(&mut self, at: Place, node: Node) -> Result<T, Cause> {
+    fn integer<T: TryFrom<i128> + Default>(&mut self, at: Place, node: Node) -> Result<T> {
         let slot = self.leaf(at, node)?;
         Ok(self.choose_integer(slot).unwrap_or_default())
     }
 
-    fn float(&mut self, at: Place, node: Node) -> Result<f32, Cause> {
+    fn float(&mut self, at: Place, node: Node) -> Result<f32> {
         let slot = self.leaf(at, node)?;
         Ok(FLOATS[self.choose(slot, FLOATS.len())])
     }
 
-    fn frame(&mut self) -> Result<&mut Frame, Cause> {
+    fn frame(&mut self) -> Result<&mut Frame> {
         match self.run.frames.last_mut() {
             Some(frame) => Ok(frame),
-            None => Err(Cause::Malformed(MISUSED)),
+            None => Err(Cause::Malformed(MISUSED).into()),
         }
     }
 
     /// Enters a collection with fewer elements than `limit`.
-    fn enter_collection(&mut self, at: Place, kind: Kind, visitor: TypeId, limit: usize) -> Result<(), Cause> {
+    fn enter_collection(&mut self, at: Place, kind: Kind, visitor: TypeId, limit: usize) -> Result<()> {
         let (visit, arity) = if kind == Kind::Map { (Visit::Entries, 2) } else { (Visit::Elements, 1) };
         let entry = self.find_composite(at, TypeKey::of_kind(kind, Identity::Visitor(visitor), arity))?;
         let length = self.choose_length(&entry, limit);
@@ -49,7 +49,7 @@ impl Recorder {
     }
 
     /// Enters a value that has a part at each of its slots.
-    fn enter_all(&mut self, at: Place, key: TypeKey) -> Result<(), Cause> {
+    fn enter_all(&mut self, at: Place, key: TypeKey) -> Result<()> {
         let entry = self.find_composite(at, key)?;
         let slots = self.graph.nodes[entry.node].slots.clone();
         self.push(&entry, Visit::Elements, slots);
@@ -57,7 +57,7 @@ impl Recorder {
     }
 
     /// Takes note of what a probed key means.
-    fn note_probe<T>(&mut self, node: usize, meaning: Option<u64>) -> Result<T, Cause> {
+    fn note_probe<T>(&mut self, node: usize, meaning: Option<u64>) -> Result<T> {
         let names = &mut self.graph.nodes[node].names;
         self.graph.progress += 1;
         if let Some(count) = names.note_probe(meaning) {
@@ -78,12 +78,12 @@ impl TypeKey {
 }
 
 impl<'de> Core<'de> for Recorder {
-    fn bool(&mut self, at: Place) -> Result<bool, Cause> {
+    fn bool(&mut self, at: Place) -> Result<bool> {
         let slot = self.leaf(at, Node::Bool)?;
         Ok(self.choose(slot, 2) == 1)
     }
 
-    fn unsigned(&mut self, at: Place, bits: u32) -> Result<u64, Cause> {
+    fn unsigned(&mut self, at: Place, bits: u32) -> Result<u64> {
         match bits {
             8 => self.integer::<u8>(at, Node::U8).map(u64::from),
             16 => self.integer::<u16>(at, Node::U16).map(u64::from),
@@ -92,7 +92,7 @@ impl<'de> Core<'de> for Recorder {
         }
     }
 
-    fn signed(&mut self, at: Place, bits: u32) -> Result<i64, Cause> {
+    fn signed(&mut self, at: Place, bits: u32) -> Result<i64> {
         match bits {
             8 => self.integer::<i8>(at, Node::I8).map(i64::from),
             16 => self.integer::<i16>(at, Node::I16).map(i64::from),
@@ -101,84 +101,84 @@ impl<'de> Core<'de> for Recorder {
         }
     }
 
-    fn unsigned_wide(&mut self, at: Place) -> Result<u128, Cause> {
+    fn unsigned_wide(&mut self, at: Place) -> Result<u128> {
         self.integer(at, Node::U128)
     }
 
-    fn signed_wide(&mut self, at: Place) -> Result<i128, Cause> {
+    fn signed_wide(&mut self, at: Place) -> Result<i128> {
         self.integer(at, Node::I128)
     }
 
-    fn f32(&mut self, at: Place) -> Result<f32, Cause> {
+    fn f32(&mut self, at: Place) -> Result<f32> {
         self.float(at, Node::F32)
     }
 
-    fn f64(&mut self, at: Place) -> Result<f64, Cause> {
+    fn f64(&mut self, at: Place) -> Result<f64> {
         self.float(at, Node::F64).map(f64::from)
     }
 
-    fn char(&mut self, at: Place) -> Result<char, Cause> {
+    fn char(&mut self, at: Place) -> Result<char> {
         let slot = self.leaf(at, Node::Char)?;
         Ok(CHARS[self.choose(slot, CHARS.len())])
     }
 
-    fn text(&mut self, at: Place) -> Result<Text<'de>, Cause> {
+    fn text(&mut self, at: Place) -> Result<Text<'de>> {
         let slot = self.leaf(at, Node::Text)?;
         Ok(Text::Borrowed(TEXTS[self.choose(slot, TEXTS.len())]))
     }
 
-    fn bytes(&mut self, at: Place) -> Result<&'de [u8], Cause> {
+    fn bytes(&mut self, at: Place) -> Result<&'de [u8]> {
         let slot = self.leaf(at, Node::Bytes)?;
         Ok(&ZEROS[..LENGTHS[self.choose(slot, LENGTHS.len())]])
     }
 
-    fn unit(&mut self, at: Place) -> Result<(), Cause> {
+    fn unit(&mut self, at: Place) -> Result<()> {
         self.leaf(at, Node::Unit).map(drop)
     }
 
-    fn ignore(&mut self, _: Place) -> Result<(), Cause> {
+    fn ignore(&mut self, _: Place) -> Result<()> {
         Err(self.refuse_type("the type passes over a value without its structure"))
     }
 
-    fn refuse(&mut self, _: Place, reason: &'static str) -> Cause {
+    fn refuse(&mut self, _: Place, reason: &'static str) -> Box<Cause> {
         self.refuse_type(reason)
     }
 
-    fn stub(&mut self, at: Place, protocol: &'static str) -> Result<Place, Cause> {
+    fn stub(&mut self, at: Place, protocol: &'static str) -> Result<Place> {
         let node = self.find(at as SlotId, TypeKey::of_kind(Kind::Stub(protocol), Identity::Kind, 1))?;
         let content = self.graph.nodes[node].slots[0];
         self.pass_into_stub(content);
         Ok(content as Place)
     }
 
-    fn reply(&mut self, at: Place) -> Result<ReplyPart, Cause> {
+    fn reply(&mut self, at: Place) -> Result<ReplyPart> {
         self.enter_all(at, TypeKey::of_kind(Kind::Reply, Identity::Slot(at as SlotId), 1))?;
         Ok(ReplyPart::Answer)
     }
 
-    fn enter_option(&mut self, at: Place, visitor: TypeId) -> Result<(), Cause> {
+    fn enter_option(&mut self, at: Place, visitor: TypeId) -> Result<()> {
         self.enter_collection(at, Kind::Option, visitor, 2)
     }
 
-    fn enter_sequence(&mut self, at: Place, length: Option<usize>, visitor: TypeId) -> Result<(), Cause> {
+    fn enter_sequence(&mut self, at: Place, length: Option<usize>, visitor: TypeId) -> Result<()> {
         match length {
             None => self.enter_collection(at, Kind::Sequence, visitor, 4),
             Some(length) => self.enter_all(at, TypeKey::of_kind(Kind::Tuple, Identity::Visitor(visitor), length)),
         }
     }
 
-    fn enter_map(&mut self, at: Place, visitor: TypeId) -> Result<(), Cause> {
+    fn enter_map(&mut self, at: Place, visitor: TypeId) -> Result<()> {
         self.enter_collection(at, Kind::Map, visitor, 2)
     }
 
-    fn enter_struct(&mut self, at: Place, ty: StructType) -> Result<Order, Cause> {
+    fn enter_struct(&mut self, at: Place, ty: StructType) -> Result<Order> {
         let entry = self.find_composite(at, TypeKey::of_struct(Kind::Struct, ty))?;
         let (visit, slots) = self.choose_fields(&entry);
         self.push(&entry, visit, slots);
         Ok(if visit == Visit::Elements { Order::Position } else { Order::Name })
     }
 
-    fn enter_enum(&mut self, at: Place, ty: StructType) -> Result<(), Cause> {
+    fn enter_enum(&mut self, at: Place, ty: StructType) -> Result<()> {
         let entry = self.find_composite(at, TypeKey::of_struct(Kind::Enum, ty))?;
         if entry.looks_around() && self.graph.nodes[entry.node].names.is_probing() {
             self.push(&entry, Visit::Probe, vec![]);
@@ -193,7 +193,7 @@ impl<'de> Core<'de> for Recorder {
         }
     }
 
-    fn leave(&mut self, error: Option<&Cause>) -> Result<(), Cause> {
+    fn leave(&mut self, error: Option<&Cause>) -> Result<()> {
         let Some(frame) = self.run.frames.pop() else { return Ok(()) };
         let node = &mut self.graph.nodes[frame.node];
         node.open -= 1;
@@ -224,14 +224,14 @@ impl<'de> Core<'de> for Recorder {
         Ok(())
     }
 
-    fn next(&mut self) -> Result<Option<Place>, Cause> {
+    fn next(&mut self) -> Result<Option<Place>> {
         let frame = self.frame()?;
         let slot = frame.slots.get(frame.next).copied();
         frame.next += usize::from(slot.is_some());
         Ok(slot.map(|slot| slot as Place))
     }
 
-    fn key(&mut self) -> Result<Option<Key<'_>>, Cause> {
+    fn key(&mut self) -> Result<Option<Key<'_>>> {
         let frame = self.frame()?;
         let Frame { node, visit, .. } = *frame;
         if visit == Visit::Probe {
@@ -248,7 +248,7 @@ impl<'de> Core<'de> for Recorder {
         }))
     }
 
-    fn key_means(&mut self, meaning: Option<u64>) -> Result<(), Cause> {
+    fn key_means(&mut self, meaning: Option<u64>) -> Result<()> {
         let frame = self.frame()?;
         let node = frame.node;
         match (frame.visit, frame.slots.first().copied()) {
@@ -266,7 +266,7 @@ impl<'de> Core<'de> for Recorder {
         }
     }
 
-    fn value(&mut self) -> Result<Place, Cause> {
+    fn value(&mut self) -> Result<Place> {
         let frame = self.frame()?;
         match frame.next.checked_sub(1).and_then(|last| frame.slots.get(last)) {
             Some(slot) => Ok(*slot as Place),
@@ -274,11 +274,11 @@ impl<'de> Core<'de> for Recorder {
         }
     }
 
-    fn unit_variant(&mut self) -> Result<(), Cause> {
+    fn unit_variant(&mut self) -> Result<()> {
         let at = Core::value(self)?;
         Core::begin(self, at);
         let result = Core::unit(self, at);
-        Core::end(self, at, result.as_ref().err());
+        Core::end(self, at, result.is_ok());
         result
     }
 
@@ -288,7 +288,7 @@ impl<'de> Core<'de> for Recorder {
         Some(if frame.visit == Visit::Entries { left / 2 } else { left })
     }
 
-    fn charge(&mut self, _: usize) -> Result<(), Cause> {
+    fn charge(&mut self, _: usize) -> Result<()> {
         Ok(())
     }
 
@@ -296,7 +296,7 @@ impl<'de> Core<'de> for Recorder {
         self.begin_part(at as SlotId);
     }
 
-    fn end(&mut self, _: Place, error: Option<&Cause>) {
-        self.end_part(error.is_none());
+    fn end(&mut self, _: Place, is_read: bool) {
+        self.end_part(is_read);
     }
 }

@@ -5,7 +5,7 @@ use super::candidates::{Choice, Failure};
 use super::graph::{Kind, NodeId, Slot, SlotId, TOO_LARGE, TypeKey, TypeNode};
 use super::names::Access;
 use crate::shape::core::Place;
-use crate::shape::error::Cause;
+use crate::shape::error::{Cause, Result};
 
 /// Values nested deeper than this are not built.
 const MAX_DEPTH: usize = 100;
@@ -156,9 +156,9 @@ impl Recorder {
     }
 
     /// Ends the run. The error is to be returned.
-    pub(super) fn end_run<T>(&mut self) -> Result<T, Cause> {
+    pub(super) fn end_run<T>(&mut self) -> Result<T> {
         self.run.is_ended = true;
-        Err(Cause::Ended)
+        Err(Cause::Ended.into())
     }
 
     pub(super) fn is_unfinished(&self, slot: SlotId) -> bool {
@@ -209,16 +209,16 @@ impl Recorder {
     }
 
     /// Notes that the type is not supported. The first reason stays.
-    pub(super) fn refuse_type(&mut self, reason: &'static str) -> Cause {
+    pub(super) fn refuse_type(&mut self, reason: &'static str) -> Box<Cause> {
         let position = self.position();
         let text = if position.is_empty() { reason.to_owned() } else { format!("`{position}`: {reason}") };
         self.run.unsupported.get_or_insert(text);
         self.run.is_ended = true;
-        Cause::Ended
+        Cause::Ended.into()
     }
 
     /// Notes which type stands at a slot.
-    pub(super) fn find(&mut self, slot: SlotId, key: TypeKey) -> Result<NodeId, Cause> {
+    pub(super) fn find(&mut self, slot: SlotId, key: TypeKey) -> Result<NodeId> {
         self.run.values += 1;
         if self.run.values > MAX_VALUES {
             return Err(self.refuse_type(TOO_LARGE));
@@ -235,7 +235,7 @@ impl Recorder {
     }
 
     /// Finds a composite value. No frame exists yet.
-    pub(super) fn find_composite(&mut self, at: Place, key: TypeKey) -> Result<Entry, Cause> {
+    pub(super) fn find_composite(&mut self, at: Place, key: TypeKey) -> Result<Entry> {
         if self.run.frames.len() >= MAX_DEPTH {
             return self.end_run();
         }

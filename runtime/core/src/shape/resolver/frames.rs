@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::shape::error::{Cause, ShapeError};
+use crate::shape::error::{Cause, Result, ShapeError};
 use crate::shape::input::MAX_DEPTH;
 use crate::shape::node::{Field, NodeIndex};
 
@@ -53,7 +53,7 @@ pub(super) struct Names<'s> {
 
 impl<'s> Names<'s> {
     /// Returns the name by which the reader has the writer's field. If it does not have the field, that is the writer's.
-    pub(super) fn of(&self, field: &'s Field) -> Result<&'s str, Cause> {
+    pub(super) fn of(&self, field: &'s Field) -> Result<&'s str> {
         if field.aliases.is_empty() {
             return Ok(&field.name);
         }
@@ -62,7 +62,7 @@ impl<'s> Names<'s> {
         let Some(first) = known.first() else { return Ok(&field.name) };
         let is_group = |group: &Vec<&str>| known.iter().all(|name| group.contains(name));
         let is_unique = known.len() == 1 || self.groups.is_some_and(|groups| groups.iter().any(is_group));
-        if is_unique { Ok(*first) } else { Err(Cause::Ambiguous) }
+        if is_unique { Ok(*first) } else { Err(Cause::Ambiguous.into()) }
     }
 }
 
@@ -79,9 +79,9 @@ impl<'s> Frames<'s> {
         self.frames.len()
     }
 
-    pub(super) fn enter(&mut self, parts: Parts<'s>) -> Result<(), Cause> {
+    pub(super) fn enter(&mut self, parts: Parts<'s>) -> Result<()> {
         if self.depth() >= MAX_DEPTH {
-            return Err(Cause::Limit("values are nested deeper than 128 levels"));
+            return Err(Cause::Limit("values are nested deeper than 128 levels").into());
         }
         self.frames.push(Frame { parts, next: 0, is_pending: false });
         Ok(())
@@ -89,22 +89,25 @@ impl<'s> Frames<'s> {
 
     /// Removes the last value. `error` is that of the whole value.
     pub(super) fn leave(&mut self, error: Option<&Cause>) -> Option<Frame<'s>> {
-        self.note(error, self.depth().saturating_sub(1));
+        if error.is_some() {
+            self.fail(self.depth().saturating_sub(1));
+        }
         self.frames.pop()
     }
 
     /// Returns the last value.
-    pub(super) fn top(&mut self) -> Result<&mut Frame<'s>, Cause> {
-        self.frames.last_mut().ok_or(Cause::Malformed("a part was read outside of its value"))
+    pub(super) fn top(&mut self) -> Result<&mut Frame<'s>> {
+        let outside = || Cause::Malformed("a part was read outside of its value").into();
+        self.frames.last_mut().ok_or_else(outside)
     }
 
     pub(super) fn last(&self) -> Option<&Frame<'s>> {
         self.frames.last()
     }
 
-    /// A part of the last value was read, or not.
-    pub(super) fn end_part(&mut self, error: Option<&Cause>) {
-        self.note(error, self.depth());
+    /// A part of the last value could not be read.
+    pub(super) fn fail_part(&mut self) {
+        self.fail(self.depth());
     }
 
     /// Returns the error with its place.
@@ -119,8 +122,9 @@ impl<'s> Frames<'s> {
     }
 
     /// Notes the place of the first error: a part of the value in the frame before `depth`.
-    fn note(&mut self, error: Option<&Cause>, depth: usize) {
-        if error.is_some() && self.fault.is_none() {
+    #[cold]
+    fn fail(&mut self, depth: usize) {
+        if self.fault.is_none() {
             self.fault = Some(self.locate(depth));
         }
     }

@@ -49,7 +49,7 @@ fn check(seed: u64) -> Result<Outcome, String> {
     let read = |bytes| {
         let mut resolver = Resolver::new(&shape, &aliases, bytes);
         let value = part(&mut resolver, 0, false, &reader)?;
-        resolver.finish().map(|()| value).map_err(|error| error.cause)
+        resolver.finish().map(|()| value).map_err(|error| Box::new(error.cause))
     };
     let (actual, expected) = (read(&bytes), expected(&writer, &value, &reader));
     if actual.as_ref().ok() != expected.as_ref() {

@@ -65,15 +65,20 @@ fn stub_type(child: &Child) -> TokenStream {
         ChildKind::Supervisor => quote_spanned!(first=> #private::SubtreeStub<#ty #close),
         ChildKind::Dynamic => {
             let lifetime = dynamic_lifetime(child);
-            quote_spanned!(first=> #private::Dynamic<#ty, #private::#lifetime #close)
+            quote_spanned!(first=> #private::Dynamic<#ty, #lifetime #close)
         }
     }
 }
 
-/// Returns the type that states if a dynamic child is restarted.
-fn dynamic_lifetime(child: &Child) -> Ident {
+/// Returns the type that states if a dynamic child is restarted, and if it can be on another node.
+fn dynamic_lifetime(child: &Child) -> TokenStream {
+    let private = private();
     let word = if child.options.restart == Some("Temporary") { "OneShot" } else { "Restartable" };
-    Ident::new(word, Span::call_site())
+    let word = Ident::new(word, Span::call_site());
+    match child.options.on {
+        Some(_) => quote!(#private::Elsewhere<#private::#word>),
+        None => quote!(#private::#word),
+    }
 }
 
 /// Generates the stub of the tree.
@@ -279,7 +284,7 @@ fn child_stub(child: &Child, cells: &Ident) -> TokenStream {
     let text = name.unraw().to_string();
     let value = if options.kind == ChildKind::Dynamic {
         let (lifetime, options) = (dynamic_lifetime(child), child_options(child));
-        quote!(#private::Dynamic::<#ty, #private::#lifetime>::__new(#cells, #text, #options))
+        quote!(#private::Dynamic::<#ty, #lifetime>::__new(#cells, #text, #options))
     } else {
         let stored_stub = trait_function(child, "stored_stub");
         quote!(#stored_stub(#cells, #text))
@@ -292,11 +297,16 @@ fn add_child(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
     let Child { cfgs, name, options, .. } = child;
     let text = name.unraw().to_string();
     if options.kind == ChildKind::Dynamic {
-        let (add, options) = (trait_function(child, "add_dynamic"), tree_options(&options.supervisor));
-        return quote!(#(#cfgs)* #add(#children, #text, #options););
+        let (add, tree) = (trait_function(child, "add_dynamic"), tree_options(&options.supervisor));
+        let place = options.on.as_ref().map(|_| {
+            let (private, on) = (private(), names::on(name));
+            let place = need_net(child, &quote!(#private::Children::place(#children, #text, #this, Self::#on)));
+            quote!(#(#cfgs)* #place;)
+        });
+        return quote!(#(#cfgs)* #add(#children, #text, #tree); #place);
     }
-    let is_constructed =
-        options.kind == ChildKind::Worker && options.start.as_ref().is_some_and(|start| !is_made_by_value(start));
+    let is_constructed = options.kind == ChildKind::Worker
+        && (options.on.is_some() || options.start.as_ref().is_some_and(|start| !is_made_by_value(start)));
     let add = trait_function(child, if is_constructed { "add_constructed" } else { "add" });
     let (start, options) = (names::start(name), child_options(child));
     quote!(#(#cfgs)* #add(#children, #text, #options, #this, Self::#start);)
@@ -313,6 +323,28 @@ fn siblings(model: &Model, child: &Child, cells: &Ident) -> Option<TokenStream> 
     Some(quote! {
         let #stubs = <Self as #private::Tree>::stubs(#cells);
         #(#bindings)*
+    })
+}
+
+/// Returns code that needs the feature `net`, because of the child's option `on`.
+fn need_net(child: &Child, code: &TokenStream) -> TokenStream {
+    let private = private();
+    let span = child.options.on.as_ref().map_or_else(Span::call_site, Spanned::span);
+    quote_spanned!(span=> #private::need_net! { "`on`" #code })
+}
+
+/// Generates the function that names the node of a child. `self` is the tree.
+fn on(child: &Child) -> Option<TokenStream> {
+    let Child { cfgs, name, options, .. } = child;
+    let node = options.on.as_ref()?;
+    let (private, function) = (private_at(node.span()), names::on(name));
+    let body = need_net(child, &quote_spanned!(node.span()=> #private::child_node(#node)));
+    Some(quote! {
+        #(#cfgs)*
+        #[doc(hidden)]
+        fn #function(&self) -> ::std::string::String {
+            #body
+        }
     })
 }
 
@@ -344,7 +376,9 @@ fn starts(model: &Model) -> TokenStream {
         let siblings = siblings(model, child, &cells);
         // An actor, or the arguments of its constructor.
         let returned = match (options.kind, &options.start) {
-            (ChildKind::Worker, Some(start)) if !is_made_by_value(start) => {
+            (ChildKind::Worker, start)
+                if options.on.is_some() || start.as_ref().is_some_and(|start| !is_made_by_value(start)) =>
+            {
                 let private = private_at(ty.span());
                 quote_spanned!(ty.span()=> impl #private::Constructor<Actor = #ty> + use<#(#params),*>)
             }
@@ -362,6 +396,7 @@ fn starts(model: &Model) -> TokenStream {
                 }
             }
         };
+        let body = if options.on.is_some() { placed(child, &body) } else { body };
         quote! {
             #(#cfgs)*
             #[doc(hidden)]
@@ -372,11 +407,26 @@ fn starts(model: &Model) -> TokenStream {
             }
         }
     });
+    let nodes = model.children.iter().filter_map(on);
     quote! {
         #(#cfgs)*
         #[allow(clippy::unused_self)]
         impl #impl_generics #ident #ty_generics #where_clause {
             #(#functions)*
+            #(#nodes)*
         }
     }
+}
+
+/// Generates the value of a child that starts on the node of its option `on`; `start` makes the child itself.
+fn placed(child: &Child, start: &TokenStream) -> TokenStream {
+    let Child { name, ty, options, .. } = child;
+    let (span, on) = (options.start.as_ref().map_or_else(|| ty.span(), Spanned::span), names::on(name));
+    let private = private_at(span);
+    let by_value = options.start.as_ref().is_none_or(is_made_by_value).then(|| quote!(::<#ty>));
+    // The node first: it does not depend on the child.
+    let node = local("node");
+    let start = if options.start.is_some() { start.clone() } else { quote!({ #start }) };
+    let placed = quote_spanned!(span=> #private::placed #by_value (#node, #start));
+    need_net(child, &quote!({ let #node = self.#on(); #placed }))
 }

@@ -91,7 +91,7 @@ pub use observe::{
 pub use port::{FrameLength, Port, PortError, PortMessage, PortOutput, PortRef, PortStream};
 pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
 #[cfg(feature = "net")]
-pub use remote::{RemoteCall, RemoteConstructor, RemoteFunction, SpawnError, SpawnOn, Starting, multicall};
+pub use remote::{Placed, RemoteCall, RemoteConstructor, RemoteFunction, SpawnError, SpawnOn, Starting, multicall};
 pub use sched::{Clock, Spawner, Task, Work};
 #[cfg(feature = "config")]
 pub use settings::{SettingOrigin, Settings, SettingsError};

@@ -15,6 +15,7 @@ mod large_messages;
 mod log_text;
 mod loss;
 mod message_panics;
+mod placed_children;
 mod policies;
 mod refusals;
 mod released_shapes;

@@ -1,4 +1,4 @@
-//! Layer 9: applications.
+//! Layer 10: applications.
 //!
 //! An [`Application`] is a supervision tree with a name. It starts after the applications that it depends on, stops as a
 //! whole, and decides what happens to the node when it ends. After OTP's

@@ -21,6 +21,8 @@ mod export;
 mod function;
 mod multicall;
 mod named;
+mod placed;
+mod request;
 mod spawn;
 mod starting;
 
@@ -29,5 +31,6 @@ pub use error::SpawnError;
 pub use export::{ExportProbe, NoConstructors, NotExported};
 pub use function::{RemoteCall, RemoteFunction, RemoteParam, call_on};
 pub use multicall::multicall;
+pub use placed::Placed;
 pub use spawn::SpawnOn;
 pub use starting::Starting;

@@ -1,4 +1,4 @@
-//! Layer 8: supervision trees.
+//! Layer 9: supervision trees.
 //!
 //! A supervisor starts its children, restarts them when they fail, and stops them. Its decisions are made by the pure
 //! state machine in `plan`, which has strategies, restart kinds and intensity, but no process and no clock. The process
@@ -51,10 +51,12 @@ pub use protocol::{Supervision, SupervisionRef};
 pub use spec::ChildSpec;
 pub(crate) use tree::PendingTree;
 pub use tree::{
-    Child, ChildStub, DefaultProbe, DefaultProbeChild, DefaultProbeOther, DefaultProbeSubtree, Dynamic, MakeDefault,
-    OneShot, Restartable, StartChild, StartTree, Startable, StoredStub, Subtree, SubtreeStub, Supervisor, Tree,
-    TreeRoot, TreeStub,
+    Child, ChildStub, DefaultProbe, DefaultProbeChild, DefaultProbeOther, DefaultProbeSubtree, Dynamic, Elsewhere,
+    MakeDefault, OneShot, Restartable, StartChild, StartTree, Startable, StoredStub, Subtree, SubtreeStub, Supervisor,
+    Tree, TreeRoot, TreeStub,
 };
+#[cfg(feature = "net")]
+pub use tree::{child_node, placed};
 
 #[cfg(any(test, not(feature = "serde")))]
 crate::base::serializable! {

@@ -26,7 +26,14 @@ pub struct ChildCells {
     supervisor: SupervisionRef,
     declared: Mutex<HashMap<Arc<str>, Arc<dyn ChildCell>>>,
     last_number: AtomicU64,
+    /// The function that names the node of each dynamic child, if their field has the option `on`.
+    #[cfg(feature = "net")]
+    node_of: Mutex<Option<NodeOf>>,
 }
+
+/// A function that names the node of a child.
+#[cfg(feature = "net")]
+pub(in crate::supervisor) type NodeOf = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// The source of the cell for a child that is being bound.
 #[derive(Clone, Copy)]
@@ -62,6 +69,11 @@ pub(in crate::supervisor) trait ChildCell: Any + Send + Sync {
     /// Returns the process that runs in this cell, also while it is ending.
     fn pid(&self) -> Option<Pid>;
 
+    /// Returns the process on another node for which the process in this cell is the proxy.
+    fn proxied(&self) -> Option<Pid> {
+        None
+    }
+
     /// Returns whether the process in this cell has an exit reason, so that it ends with its next poll. Otherwise `observer`
     /// is notified when it has.
     fn observe_exit(&self, observer: Weak<dyn ExitObserver>) -> bool;
@@ -89,6 +101,10 @@ impl<M: Protocol> ChildCell for Cell<M> {
 
     fn pid(&self) -> Option<Pid> {
         self.current_number().map(|number| self.node().pid(number))
+    }
+
+    fn proxied(&self) -> Option<Pid> {
+        Cell::proxied(self)
     }
 
     fn observe_exit(&self, observer: Weak<dyn ExitObserver>) -> bool {
@@ -146,7 +162,15 @@ impl ChildCell for SupervisorCell {
 
 impl ChildCells {
     pub(in crate::supervisor) fn new(node: Node, path: Arc<str>, supervisor: SupervisionRef) -> Arc<ChildCells> {
-        Arc::new(ChildCells { node, path, supervisor, declared: Mutex::default(), last_number: AtomicU64::new(0) })
+        Arc::new(ChildCells {
+            node,
+            path,
+            supervisor,
+            declared: Mutex::default(),
+            last_number: AtomicU64::new(0),
+            #[cfg(feature = "net")]
+            node_of: Mutex::default(),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<dyn ChildCell>>> {
@@ -190,6 +214,21 @@ impl ChildCells {
     /// Returns an unused id for a child without one.
     pub(in crate::supervisor) fn next_id(&self) -> Arc<str> {
         format!("#{}", self.last_number.fetch_add(1, Ordering::Relaxed) + 1).into()
+    }
+
+    #[cfg(feature = "net")]
+    pub(in crate::supervisor) fn set_node_of(&self, node_of: NodeOf) {
+        *self.node_of.lock().unwrap_or_else(PoisonError::into_inner) = Some(node_of);
+    }
+
+    /// Returns the function that names the node of each dynamic child. By default that is the supervisor's node.
+    #[cfg(feature = "net")]
+    pub(in crate::supervisor) fn node_of(&self) -> NodeOf {
+        let node_of = self.node_of.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        node_of.unwrap_or_else(|| {
+            let own = self.node.name().to_string();
+            Arc::new(move || own.clone())
+        })
     }
 
     fn all(&self) -> Vec<Arc<dyn ChildCell>> {

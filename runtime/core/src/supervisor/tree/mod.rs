@@ -3,6 +3,8 @@
 mod builder;
 mod defaults;
 mod dynamic;
+#[cfg(feature = "net")]
+mod elsewhere;
 mod fields;
 mod root;
 mod stub;
@@ -18,7 +20,10 @@ use crate::base::StartError;
 use crate::node::Node;
 pub use builder::Supervisor;
 pub use defaults::{DefaultProbe, DefaultProbeChild, DefaultProbeOther, DefaultProbeSubtree, MakeDefault};
-pub use dynamic::{Dynamic, OneShot, Restartable, StartChild, Startable};
+use dynamic::StubSource;
+pub use dynamic::{Dynamic, Elsewhere, OneShot, Restartable, StartChild, Startable};
+#[cfg(feature = "net")]
+pub use elsewhere::{child_node, placed};
 pub use fields::{Child, ChildStub, StoredStub, Subtree, SubtreeStub};
 pub(crate) use root::PendingTree;
 use root::start_root;

@@ -1,0 +1,28 @@
+//! Messages that a process has taken, and sends on to another one.
+
+use super::{Address, SendError};
+use crate::base::{Pid, Protocol};
+use crate::call::Cast;
+use crate::call::target::{ReceiverId, Target};
+use crate::node::Node;
+use crate::process::{drop_message, fail_callers};
+
+impl<M: Protocol> Address<M> {
+    /// Creates the address of a process of another node.
+    pub(crate) fn remote(node: Node, pid: Pid) -> Address<M> {
+        Address(Target::identity(node, ReceiverId::Pid(pid)))
+    }
+
+    /// Sends a message on, and waits for room as an awaited cast does. If it cannot be sent, the calls in it fail with the
+    /// reason.
+    pub(crate) async fn forward(&self, message: M) {
+        let cast = match self.send(self.0.resolve(), message) {
+            Ok(placement) => Cast::from(placement),
+            Err(SendError { error, message }) => {
+                return fail_callers(drop_message(self.node(), M::NAME, message), &error.into());
+            }
+        };
+        // Fails if the connection is lost, which ends the calls in the message.
+        let _ = cast.await;
+    }
+}

@@ -75,7 +75,7 @@ fn dynamic_lifetime(child: &Child) -> TokenStream {
     let private = private();
     let word = if child.options.restart == Some("Temporary") { "OneShot" } else { "Restartable" };
     let word = Ident::new(word, Span::call_site());
-    match child.options.on {
+    match child.on() {
         Some(_) => quote!(#private::Elsewhere<#private::#word>),
         None => quote!(#private::#word),
     }
@@ -298,7 +298,7 @@ fn add_child(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
     let text = name.unraw().to_string();
     if options.kind == ChildKind::Dynamic {
         let (add, tree) = (trait_function(child, "add_dynamic"), tree_options(&options.supervisor));
-        let place = options.on.as_ref().map(|_| {
+        let place = child.on().map(|_| {
             let (private, on) = (private(), names::on(name));
             let place = need_net(child, &quote!(#private::Children::place(#children, #text, #this, Self::#on)));
             quote!(#(#cfgs)* #place;)
@@ -306,7 +306,7 @@ fn add_child(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
         return quote!(#(#cfgs)* #add(#children, #text, #tree); #place);
     }
     let is_constructed = options.kind == ChildKind::Worker
-        && (options.on.is_some() || options.start.as_ref().is_some_and(|start| !is_made_by_value(start)));
+        && (child.on().is_some() || options.start.as_ref().is_some_and(|start| !is_made_by_value(start)));
     let add = trait_function(child, if is_constructed { "add_constructed" } else { "add" });
     let (start, options) = (names::start(name), child_options(child));
     quote!(#(#cfgs)* #add(#children, #text, #options, #this, Self::#start);)
@@ -329,14 +329,14 @@ fn siblings(model: &Model, child: &Child, cells: &Ident) -> Option<TokenStream> 
 /// Returns code that needs the feature `net`, because of the child's option `on`.
 fn need_net(child: &Child, code: &TokenStream) -> TokenStream {
     let private = private();
-    let span = child.options.on.as_ref().map_or_else(Span::call_site, Spanned::span);
+    let span = child.on().map_or_else(Span::call_site, Spanned::span);
     quote_spanned!(span=> #private::need_net! { "`on`" #code })
 }
 
 /// Generates the function that names the node of a child. `self` is the tree.
 fn on(child: &Child) -> Option<TokenStream> {
-    let Child { cfgs, name, options, .. } = child;
-    let node = options.on.as_ref()?;
+    let Child { cfgs, name, .. } = child;
+    let node = child.on()?;
     let (private, function) = (private_at(node.span()), names::on(name));
     let body = need_net(child, &quote_spanned!(node.span()=> #private::child_node(#node)));
     Some(quote! {
@@ -377,7 +377,7 @@ fn starts(model: &Model) -> TokenStream {
         // An actor, or the arguments of its constructor.
         let returned = match (options.kind, &options.start) {
             (ChildKind::Worker, start)
-                if options.on.is_some() || start.as_ref().is_some_and(|start| !is_made_by_value(start)) =>
+                if child.on().is_some() || start.as_ref().is_some_and(|start| !is_made_by_value(start)) =>
             {
                 let private = private_at(ty.span());
                 quote_spanned!(ty.span()=> impl #private::Constructor<Actor = #ty> + use<#(#params),*>)
@@ -396,7 +396,7 @@ fn starts(model: &Model) -> TokenStream {
                 }
             }
         };
-        let body = if options.on.is_some() { placed(child, &body) } else { body };
+        let body = if child.on().is_some() { placed(child, &body) } else { body };
         quote! {
             #(#cfgs)*
             #[doc(hidden)]

@@ -38,7 +38,7 @@ pub use crate::supervisor::{
     Strategy, Subtree, SubtreeStub, SupervisionRef as SupervisorRef, SupervisorOptions, Tree, TreeStub, WhileDown,
 };
 #[cfg(all(feature = "net", feature = "supervision"))]
-pub use crate::supervisor::{child_node, placed};
+pub use crate::supervisor::{ChildNode, Places, Placing, child_node, placed};
 pub use crate::termination::{MainOutcome, OtherOutcome, OutcomeOfBoxedError, OutcomeOfError, Termination};
 
 /// A struct with `#[actor]` on it, and its options.

@@ -8,6 +8,8 @@
 //! while it requests, the process that it requested does not run. Later the proxy ends only after the process, or when the
 //! connection to its node is lost; the process then ends by its link.
 
+use std::fmt;
+
 use tokio::sync::oneshot;
 
 use super::constructor::RemoteConstructor;
@@ -19,29 +21,50 @@ use crate::process::{Mailbox, StartSender, Step};
 
 /// An actor or a constructor, with the node on which a supervised child is started from it; from
 /// [`SpawnOn::on`](crate::SpawnOn::on).
-#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "it starts no process by itself: give it to a supervisor"]
-pub struct Placed<C> {
+pub struct Placed<C: Constructor> {
     node: String,
     constructor: C,
+    /// A function in place of a bound: if `C` cannot be sent, [`SpawnOn::on`](crate::SpawnOn::on) alone is an error.
+    launch: fn(C, String, Launch<'_, C::Actor>),
 }
 
-impl<C: RemoteConstructor> Placed<C> {
-    pub(crate) fn new(node: &str, constructor: C) -> Placed<C> {
-        Placed { node: node.to_owned(), constructor }
+impl<C: Constructor> Placed<C> {
+    pub(super) fn new(node: &str, constructor: C) -> Placed<C>
+    where
+        C: RemoteConstructor,
+    {
+        let launch = |constructor: C, node, launch: Launch<'_, C::Actor>| {
+            launch.proxy(|mailbox, started| run(mailbox, started, node, constructor));
+        };
+        Placed { node: node.to_owned(), constructor, launch }
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<C: RemoteConstructor> Constructor for Placed<C> {
+impl<C: Constructor> Constructor for Placed<C> {
     type Actor = C::Actor;
 
     fn __launch(self, launch: Launch<'_, C::Actor>) {
-        let Placed { node, constructor } = self;
-        if node == launch.node().name().as_str() {
-            return constructor.__launch(launch);
+        if self.node == launch.node().name().as_str() {
+            return self.constructor.__launch(launch);
         }
-        launch.proxy(|mailbox, started| run(mailbox, started, node, constructor));
+        (self.launch)(self.constructor, self.node, launch);
+    }
+}
+
+impl<C: Constructor + Clone> Clone for Placed<C> {
+    fn clone(&self) -> Placed<C> {
+        Placed { node: self.node.clone(), constructor: self.constructor.clone(), launch: self.launch }
+    }
+}
+
+impl<C: Constructor + fmt::Debug> fmt::Debug for Placed<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Placed")
+            .field("node", &self.node)
+            .field("constructor", &self.constructor)
+            .finish_non_exhaustive()
     }
 }
 

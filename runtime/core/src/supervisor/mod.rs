@@ -56,7 +56,7 @@ pub use tree::{
     Tree, TreeRoot, TreeStub,
 };
 #[cfg(feature = "net")]
-pub use tree::{child_node, placed};
+pub use tree::{ChildNode, Places, Placing, child_node, placed};
 
 #[cfg(any(test, not(feature = "serde")))]
 crate::base::serializable! {

@@ -49,33 +49,63 @@ impl Children {
     }
 }
 
+/// The place of the trait [`Places`]. As a bound of `C` itself, the message of [`Startable`] would be in place of its own.
+pub struct Placing;
+
+/// The start of a `C` on another node: there is one if `C` is a [`RemoteConstructor`].
+#[diagnostic::on_unimplemented(
+    message = "`{C}` cannot be started on another node",
+    label = "cannot be sent to another node",
+    note = "write `#[derive(Serialize, Deserialize)]` on the actor",
+    note = "or start it from a constructor, a function with `#[init]` and without `self`, whose arguments have serde's traits",
+    note = "or remove `on` from the field: its children then start on their supervisor's node"
+)]
+pub trait Places<C: Constructor> {
+    /// Returns the value from which the child is started on a node.
+    fn place(node: String, constructor: C) -> Placed<C>;
+}
+
 #[diagnostic::do_not_recommend]
-impl<C: RemoteConstructor> Startable<Elsewhere<OneShot>> for C {
+impl<C: RemoteConstructor> Places<C> for Placing {
+    fn place(node: String, constructor: C) -> Placed<C> {
+        placed(node, constructor)
+    }
+}
+
+impl<C: Constructor> Startable<Elsewhere<OneShot>> for C
+where
+    Placing: Places<C>,
+{
     fn into_unbound(self, node: &Node, options: ChildOptions) -> (UnboundSpec, StubSource<C::Actor>) {
         let cell = Cell::new(node.clone(), None, C::Actor::OPTIONS.bounds());
         let child = Arc::clone(&cell);
         let unbound = UnboundSpec(Box::new(move |cells| {
             let node_of = cells.node_of();
-            one_shot(child, cells.next_id(), options, move || self.on(node_of()))
+            one_shot(child, cells.next_id(), options, move || Placing::place(node_of(), self))
         }));
         (unbound, StubSource(Source::Direct(cell)))
     }
 }
 
-#[diagnostic::do_not_recommend]
-impl<C: RemoteConstructor + Clone> Startable<Elsewhere<Restartable>> for C {
+impl<C: Constructor + Clone> Startable<Elsewhere<Restartable>> for C
+where
+    Placing: Places<C>,
+{
     fn into_unbound(self, _: &Node, options: ChildOptions) -> (UnboundSpec, StubSource<C::Actor>) {
         restartable_elsewhere(options, move || self.clone())
     }
 }
 
-fn restartable_elsewhere<C: RemoteConstructor>(
+fn restartable_elsewhere<C: Constructor>(
     options: ChildOptions,
     mut make: impl FnMut() -> C + Send + 'static,
-) -> (UnboundSpec, StubSource<C::Actor>) {
+) -> (UnboundSpec, StubSource<C::Actor>)
+where
+    Placing: Places<C>,
+{
     restartable_in(options, |cells| {
         let node_of = cells.node_of();
-        move || make().on(node_of())
+        move || Placing::place(node_of(), make())
     })
 }
 
@@ -88,10 +118,13 @@ impl<A: Process> Dynamic<A, Elsewhere<Restartable>> {
     /// # Errors
     /// - [`ChildError::Start`]: the child's `init` failed, or it could not be started on the node.
     /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached.
-    pub async fn start_child_with<C: RemoteConstructor + Constructor<Actor = A>>(
+    pub async fn start_child_with<C: Constructor<Actor = A>>(
         &self,
         make: impl FnMut() -> C + Send + 'static,
-    ) -> Result<Ref<A>, ChildError> {
+    ) -> Result<Ref<A>, ChildError>
+    where
+        Placing: Places<C>,
+    {
         let (unbound, source) = restartable_elsewhere(self.options, make);
         self.add(unbound, source).await
     }

@@ -23,7 +23,7 @@ pub use defaults::{DefaultProbe, DefaultProbeChild, DefaultProbeOther, DefaultPr
 use dynamic::StubSource;
 pub use dynamic::{Dynamic, Elsewhere, OneShot, Restartable, StartChild, Startable};
 #[cfg(feature = "net")]
-pub use elsewhere::{child_node, placed};
+pub use elsewhere::{ChildNode, Places, Placing, child_node, placed};
 pub use fields::{Child, ChildStub, StoredStub, Subtree, SubtreeStub};
 pub(crate) use root::PendingTree;
 use root::start_root;

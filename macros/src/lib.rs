@@ -181,6 +181,9 @@ pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// The actor, or the arguments of its constructor, have serde's traits. On the supervisor's own node neither is used. Needs
 /// the feature `net`.
 ///
+/// A tree with serde's traits can itself be started on another node, which exports it: `tree.start_on(node)`, and
+/// `Application::new("billing", tree).start_on(node)`. Write the derive below `#[supervisor]`.
+///
 /// # Errors
 /// The start fails if a child does not start. The children before it are then stopped again.
 ///

@@ -16,8 +16,8 @@ use crate::syntax::{attr, generics, types};
 pub(super) fn expand(model: &Model) -> TokenStream {
     let stub = stub(model);
     let tree = tree(model);
-    let starts = starts(model);
-    quote!(#stub #tree #starts)
+    let (starts, export) = (starts(model), export(model));
+    quote!(#stub #tree #starts #export)
 }
 
 /// Returns the generics of every generated item. The processes of the children share the tree, so it is `Send` and
@@ -228,6 +228,29 @@ fn tree(model: &Model) -> TokenStream {
             }
         }
     }
+}
+
+/// Generates `impl Export`, which holds if the tree has serde's traits. A generic tree has no name of its own.
+fn export(model: &Model) -> Option<TokenStream> {
+    let private = private();
+    let Model { cfgs, ident, generics, .. } = model;
+    generics.params.is_empty().then(|| {
+        quote! {
+            #private::if_net! {
+                #(#cfgs)*
+                #[automatically_derived]
+                #[doc(hidden)]
+                impl #private::Export for #ident
+                where
+                    for<'a> #ident: #private::ExportedTree<'a>,
+                {
+                    fn __export<__E: #private::AddExport>(exports: &mut __E) {
+                        #private::export_tree::<Self>(exports);
+                    }
+                }
+            }
+        }
+    })
 }
 
 /// Generates the value of `#[supervisor(..)]`.

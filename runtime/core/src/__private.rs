@@ -12,6 +12,8 @@ pub use crate::actor::{
     Actor, Construct, Constructed, Constructor, Context, DeclaredPortable, Failure, Handle, Init, NoUpgrade, OldState,
     Options, Outcome, Portable, Process, Ref, StateFn, StateType, Stub, Stubbed, Upgraded, generic_name, serve,
 };
+#[cfg(all(feature = "net", feature = "supervision"))]
+pub use crate::application::{ExportedTree, export as export_tree};
 pub use crate::base::{
     CallErrorKind, DecodeError, Decoder, DefinitionCell, DefinitionCells, DefinitionRecorder, Deserialize,
     DeserializeOwned, Deserializer, Down, EncodeError, EncodedEvent, Encoder, Exit, ExitSignal, FieldError, Fields,

@@ -70,6 +70,8 @@ pub use actor::{
 };
 #[cfg(feature = "net")]
 pub use actor::{Handover, Portable};
+#[cfg(all(feature = "net", feature = "supervision"))]
+pub use application::StartOnError;
 #[cfg(feature = "supervision")]
 pub use application::{Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, Running};
 pub use base::{
@@ -102,6 +104,8 @@ pub use supervisor::{
     Supervision, SupervisionRef, Supervisor, SupervisorInfo, SupervisorOptions, Tree, TreeRoot, TreeStub, WhileDown,
 };
 
+#[cfg(all(feature = "net", feature = "supervision"))]
+pub use supervisor::{RemoteTree, StartTreeOn};
 #[cfg(all(feature = "net", feature = "test"))]
 pub use testing::check;
 

@@ -21,6 +21,7 @@ mod refusals;
 mod released_shapes;
 mod remote_functions;
 mod remote_starts;
+mod remote_trees;
 mod sockets;
 mod stopping;
 mod trees;

@@ -320,7 +320,7 @@ async fn each_reason_for_which_a_child_does_not_start_is_that_of_the_tree() -> g
         // The node does not export the actor.
         let other = Cluster::in_memory(2).await;
         let tree = other.node(0).start_tree(Farm { node: choice("n1@test") }).await;
-        let text = "not started on `n1@test`: the node does not export the actor `Render`";
+        let text = "not started on `n1@test`: the node does not export `Render`";
         assert_eq!(tree.unwrap_err().reason, Exit::error(text));
         assert_eq!(cluster.node(1).process_count(), 1, "`first`");
         Ok::<(), Exit>(())

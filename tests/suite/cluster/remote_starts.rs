@@ -176,7 +176,7 @@ async fn each_reason_for_which_no_process_starts_is_an_error_of_its_own() {
     on_first(async |cluster: Cluster| {
         let refused = Pair { values: (1_u16, 2) }.spawn_on("n1@test").await.unwrap_err();
         assert_eq!(refused, SpawnError::NotExported("Pair<u16>".into()));
-        assert_eq!(refused.to_string(), "the node does not export the actor `Pair<u16>`");
+        assert_eq!(refused.to_string(), "the node does not export `Pair<u16>`");
         let refused = other::Store::open_all().spawn_on("n1@test").await.unwrap_err();
         assert_eq!(refused, SpawnError::UnknownConstructor("Store::open_all".into()));
         let refused = other::Store::open(5).start_on("n1@test").await.unwrap_err();

@@ -18,6 +18,8 @@
 //! the node ends, and [`Node::run`](crate::Node::run) returns the reason.
 
 mod builder;
+#[cfg(feature = "net")]
+mod elsewhere;
 mod error;
 mod order;
 mod report;
@@ -27,6 +29,8 @@ mod set;
 mod spec;
 
 pub use builder::Application;
+#[cfg(feature = "net")]
+pub use elsewhere::{ExportedTree, StartOnError, export};
 pub use error::ApplicationError;
 pub use running::{ApplicationInfo, Running};
 
@@ -35,5 +39,5 @@ pub use spec::ApplicationKind;
 
 #[cfg(any(test, not(feature = "serde")))]
 crate::base::serializable! {
-    [] ApplicationKind,
+    [] ApplicationKind, [] ApplicationError,
 }

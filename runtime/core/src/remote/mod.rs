@@ -26,6 +26,8 @@ mod request;
 mod spawn;
 mod starting;
 
+#[cfg(feature = "supervision")]
+pub(crate) use argument::Argument;
 pub use constructor::RemoteConstructor;
 pub use error::SpawnError;
 pub use export::{ExportProbe, NoConstructors, NotExported};

@@ -39,6 +39,8 @@ mod protocol;
 mod spec;
 mod tree;
 
+#[cfg(feature = "net")]
+pub(crate) use child::SentCells;
 pub use child::{ChildCells, Children};
 pub use description::Description;
 pub use error::ChildError;
@@ -56,7 +58,9 @@ pub use tree::{
     Tree, TreeRoot, TreeStub,
 };
 #[cfg(feature = "net")]
-pub use tree::{ChildNode, Places, Placing, child_node, placed};
+pub use tree::{ChildNode, Places, Placing, RemoteTree, StartTreeOn, child_node, placed};
+#[cfg(feature = "net")]
+pub(crate) use tree::{TreeRequest, export_tree, request_tree};
 
 #[cfg(any(test, not(feature = "serde")))]
 crate::base::serializable! {

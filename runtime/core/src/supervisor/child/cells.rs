@@ -10,6 +10,8 @@ use std::sync::{Arc, Weak};
 use crate::actor::{Actor, Ref, Stub};
 use crate::base::{Exit, Pid, Protocol};
 use crate::call::Address;
+#[cfg(feature = "net")]
+use crate::call::Recipient;
 use crate::node::{Addressable, Node};
 use crate::process::{Cell, ExitObserver};
 use crate::supervisor::{Supervision, SupervisionRef};
@@ -29,6 +31,9 @@ pub struct ChildCells {
     /// The function that names the node of each dynamic child, if their field has the option `on`.
     #[cfg(feature = "net")]
     node_of: Mutex<Option<NodeOf>>,
+    /// The stubs of the declared workers, if the supervisor is on another node.
+    #[cfg(feature = "net")]
+    elsewhere: Option<HashMap<Arc<str>, Recipient<()>>>,
 }
 
 /// A function that names the node of a child.
@@ -65,6 +70,10 @@ pub(in crate::supervisor) trait ChildCell: Any + Send + Sync {
 
     /// Returns the id of the child over its restarts.
     fn child_id(&self) -> Option<Pid>;
+
+    /// Returns the stub that follows the child, without its protocol.
+    #[cfg(feature = "net")]
+    fn recipient(self: Arc<Self>) -> Recipient<()>;
 
     /// Returns the process that runs in this cell, also while it is ending.
     fn pid(&self) -> Option<Pid>;
@@ -111,6 +120,11 @@ impl<M: Protocol> ChildCell for Cell<M> {
         Cell::observe_exit(self, observer)
     }
 
+    #[cfg(feature = "net")]
+    fn recipient(self: Arc<Self>) -> Recipient<()> {
+        Recipient::of(&Address::following(self))
+    }
+
     fn into_cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
     }
@@ -155,6 +169,11 @@ impl ChildCell for SupervisorCell {
         Cell::observe_exit(&self.cell, observer)
     }
 
+    #[cfg(feature = "net")]
+    fn recipient(self: Arc<Self>) -> Recipient<()> {
+        Arc::clone(&self.cell).recipient()
+    }
+
     fn into_cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         Arc::clone(&self.cell) as Arc<dyn Any + Send + Sync>
     }
@@ -170,10 +189,26 @@ impl ChildCells {
             last_number: AtomicU64::new(0),
             #[cfg(feature = "net")]
             node_of: Mutex::default(),
+            #[cfg(feature = "net")]
+            elsewhere: None,
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<dyn ChildCell>>> {
+    /// Makes the cells of a supervisor of another node. They have no processes, and are the source of stubs.
+    #[cfg(feature = "net")]
+    pub(super) fn elsewhere(
+        node: Node,
+        supervisor: SupervisionRef,
+        workers: HashMap<Arc<str>, Recipient<()>>,
+    ) -> Arc<ChildCells> {
+        let mut cells = ChildCells::new(node, "".into(), supervisor);
+        if let Some(cells) = Arc::get_mut(&mut cells) {
+            cells.elsewhere = Some(workers);
+        }
+        cells
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<dyn ChildCell>>> {
         self.declared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -193,6 +228,10 @@ impl ChildCells {
 
     /// Returns the stub of the declared child with this id.
     pub(in crate::supervisor) fn stub<A: Actor>(&self, id: &str) -> Ref<A> {
+        #[cfg(feature = "net")]
+        if let Some(workers) = &self.elsewhere {
+            return Ref::<A>::__new(Address::of(&self.node, workers.get(id)));
+        }
         following::<A>(&self.declared().cell::<A>(id))
     }
 

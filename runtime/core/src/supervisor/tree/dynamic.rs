@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
 use super::TreeStub;
+use super::stub::add_error;
 use crate::actor::{Actor, Constructor, Process, Ref, Stub};
 use crate::call::Address;
 use crate::node::Node;
@@ -116,6 +117,7 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
     ///
     /// # Errors
     /// - [`ChildError::Start`]: the child's `init` failed.
+    /// - [`ChildError::RemoteSupervisor`]: the supervisor is on another node. Children are started from a process there.
     /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached.
     pub fn start_child<C>(&self, actor: C) -> StartChild<Ref<A>>
     where
@@ -129,7 +131,7 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
     }
 
     pub(super) async fn add(&self, unbound: UnboundSpec, source: StubSource<A>) -> Result<Ref<A>, ChildError> {
-        let pid = self.supervisor.add(LocalOnly(unbound)).forever().await??;
+        let pid = self.supervisor.add(LocalOnly(unbound)).forever().await.map_err(add_error)??;
         match (source.0, pid) {
             #[cfg(feature = "net")]
             (Source::Direct(cell), Some(pid)) if !pid.belongs_to(cell.node().id()) => {

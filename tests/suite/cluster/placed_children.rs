@@ -328,6 +328,26 @@ async fn each_reason_for_which_a_child_does_not_start_is_that_of_the_tree() -> g
     .await
 }
 
+#[greenroom::test]
+async fn an_expression_that_panics_is_a_failed_start() -> greenroom::Result {
+    on_first(async |_: Cluster| {
+        let node = choice("n1@test");
+        let farm = Farm { node: Arc::clone(&node) }.start().await?;
+        let poisoned = std::thread::spawn(move || {
+            let _held = node.lock().unwrap();
+            panic!("on purpose");
+        });
+        assert!(poisoned.join().is_err());
+        let failed = farm.jobs().start_child(Render { job: 8 }).await;
+        assert!(matches!(&failed, Err(ChildError::Start(Exit::Panic { .. }))), "{failed:?}");
+        let failed = farm.lasting().start_child(Render { job: 8 }).await;
+        assert!(matches!(&failed, Err(ChildError::Start(Exit::Panic { .. }))), "{failed:?}");
+        assert_eq!(nodes(&farm.children().await?), ["n1@test", "n0@test", "n0@test"]);
+        Ok::<(), Exit>(())
+    })
+    .await
+}
+
 #[greenroom::test(expect_crash)]
 async fn a_supervisor_whose_child_finds_no_node_gives_up() -> greenroom::Result {
     on_first(async |cluster: Cluster| {

@@ -159,6 +159,10 @@ impl<C: RemoteConstructor> Construct<(Call<()>, C::__Args)> for Gated<C> {
         if opened.await.is_err() {
             return Err(Exit::Shutdown(Some("its starter has given up, or is gone".into())));
         }
+        // The link came before the opening, unless the policy has refused it.
+        if cx.cell().lacks_remote_parent(cx.pid().number()) {
+            return Err(Exit::Shutdown(Some("its starter may not link itself to it".into())));
+        }
         C::__construct(args, cx).await
     }
 }

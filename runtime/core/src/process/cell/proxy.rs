@@ -56,6 +56,15 @@ impl<M: Protocol> Cell<M> {
         self.with_attached_if_running(number, |attached| attached.remote_parent = Some(parent));
     }
 
+    /// Returns whether a process of another node has started the one with this number, and is not linked to it.
+    #[cfg(feature = "net")]
+    pub(crate) fn lacks_remote_parent(&self, number: u64) -> bool {
+        let control = self.control();
+        let parent = control.attached().and_then(|attached| attached.remote_parent.as_ref());
+        let is_linked = |parent: &Pid| control.cold().is_some_and(|cold| cold.relations.links().any(|to| to == parent));
+        control.number == number && parent.is_some_and(|parent| !is_linked(parent))
+    }
+
     /// Handles a signal to the proxy with this number, which occupies the cell.
     pub(super) fn signal_proxy(&self, mut control: MutexGuard<'_, ControlBlock>, receipt: Receipt<'_>, signal: Signal) {
         let Receipt { from, epoch, is_from_parent, .. } = receipt;

@@ -162,6 +162,7 @@ pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | option | effect | default |
 /// |---|---|---|
 /// | `start = expression` | makes the actor at each start; `self` is the tree, and the names of earlier fields are their stubs | `Default::default()` |
+/// | `on = expression` | the name of the node on which it starts, evaluated at each start; see below | the supervisor's node |
 /// | `restart = ..` | when it is restarted: `permanent` always, `transient` after an abnormal exit, `temporary` never | `permanent` |
 /// | `shutdown = ..` | the time to stop before it is killed: a duration, `kill` or `forever` | `"5s"`; `forever` for a supervisor |
 /// | `supervisor` | the field's type is a tree itself | it is an actor |
@@ -170,6 +171,18 @@ pub fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
 /// | `significant` | its exit counts for `auto_shutdown`; for `transient` and `temporary` children | it does not count |
 /// | `backoff = "100ms..10s"` | a pause before each restart, longer with each restart in a row | no pause |
 /// | `while_down = ..` | messages that are sent to it during a restart wait for the new process (`hold`) or are dropped (`drop`) | `hold` |
+///
+/// # Children on other nodes
+/// With `on = expression` the child's process runs on the node that the expression names: a text or a `NodeName`. `self` is
+/// the tree. The expression is evaluated by the supervisor at each start and restart, also for each `dynamic` child. A node
+/// that is lost is a lost child, which is restarted as after any other exit.
+///
+/// The other node [exports](https://docs.rs/greenroom/latest/greenroom/struct.NodeBuilder.html#method.export) the actor.
+/// The actor, or the arguments of its constructor, have serde's traits. On the supervisor's own node neither is used. Needs
+/// the feature `net`.
+///
+/// A tree with serde's traits can itself be started on another node, which exports it: `tree.start_on(node)`, and
+/// `Application::new("billing", tree).start_on(node)`. Write the derive below `#[supervisor]`.
 ///
 /// # Errors
 /// The start fails if a child does not start. The children before it are then stopped again.

@@ -44,6 +44,11 @@ pub(crate) fn start(child: &Ident) -> Ident {
     format_ident!("__start_{}", child.unraw(), span = child.span())
 }
 
+/// Returns the name of the function that names a child's node: `__on_log` for `log`.
+pub(crate) fn on(child: &Ident) -> Ident {
+    format_ident!("__on_{}", child.unraw(), span = child.span())
+}
+
 /// Returns the name of a local variable. Its hygiene hides it from user code.
 pub(crate) fn local(name: &str) -> Ident {
     Ident::new(&format!("__{name}"), Span::mixed_site())

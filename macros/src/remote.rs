@@ -177,7 +177,7 @@ impl Model {
                 }
             }
         };
-        quote!(#private::need_net! { #items })
+        quote!(#private::need_net! { "`#[remote]`" #items })
     }
 }
 

@@ -391,6 +391,20 @@ fn supervisor() {
 }
 
 #[test]
+fn supervisor_of_other_nodes() {
+    let item = quote! {
+        struct Farm {
+            worker: NodeName,
+            #[child(on = self.worker.clone())]
+            preview: Render,
+            #[child(dynamic, restart = temporary, on = least_loaded())]
+            jobs: Render,
+        }
+    };
+    check(crate::supervisor::supervisor(quote!(), item), &expect_file!["snapshots/supervisor_of_other_nodes.rs"]);
+}
+
+#[test]
 fn entry() {
     let mut generated = crate::entry::main(
         quote!(),

@@ -8,6 +8,12 @@ use std::process::Command;
 /// Returns all compiler output.
 #[track_caller]
 fn check(name: &str, panic: &str, program: &str, refusal: &str) -> String {
+    check_with(&[], name, panic, program, refusal)
+}
+
+/// Does the same as [`check`], with these features of greenroom.
+#[track_caller]
+fn check_with(features: &[&str], name: &str, panic: &str, program: &str, refusal: &str) -> String {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     let root = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(root.join("src")).expect("there is room");
@@ -21,7 +27,7 @@ fn check(name: &str, panic: &str, program: &str, refusal: &str) -> String {
             [workspace]
 
             [dependencies]
-            greenroom = {{ path = {runtime:?}, default-features = false }}
+            greenroom = {{ path = {runtime:?}, default-features = false, features = {features:?} }}
 
             [profile.dev]
             panic = "{panic}"
@@ -154,6 +160,38 @@ fn a_function_for_other_nodes_without_the_feature_for_it() {
         }
     "#;
     let output = check("remote", "unwind", program, "error: `#[remote]` needs greenroom's feature `net`");
+    assert!(output.contains(r#"help: write `greenroom = { .., features = ["net"] }` in `Cargo.toml`"#), "{output}");
+}
+
+#[test]
+fn a_child_on_another_node_without_the_feature_for_it() {
+    let program = r#"
+        use greenroom::prelude::*;
+
+        #[actor]
+        #[derive(Default)]
+        struct Render;
+
+        #[actor]
+        impl Render {
+            #[cast]
+            fn begin(&mut self) {}
+        }
+
+        #[supervisor]
+        struct Farm {
+            #[child(on = "worker@gollum")]
+            first: Render,
+            #[child(dynamic, on = "worker@gollum")]
+            others: Render,
+        }
+
+        fn main() {
+            drop(Farm {}.start());
+        }
+    "#;
+    let output =
+        check_with(&["supervision"], "placed", "unwind", program, "error: `on` needs greenroom's feature `net`");
     assert!(output.contains(r#"help: write `greenroom = { .., features = ["net"] }` in `Cargo.toml`"#), "{output}");
 }
 

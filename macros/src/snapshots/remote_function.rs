@@ -4,8 +4,9 @@ pub(crate) async fn disk_free(path: PathBuf, mut unit: u64) -> Result<u64, Strin
     Ok(unit)
 }
 ::greenroom::__private::need_net! {
-    #[cfg(unix)] #[doc = " Calls [`disk_free`](fn@super::disk_free) on other nodes."] pub
-    (crate) mod disk_free { #[doc =
+    "`#[remote]`" #[cfg(unix)] #[doc =
+    " Calls [`disk_free`](fn@super::disk_free) on other nodes."] pub (crate) mod
+    disk_free { #[doc =
     " The function [`disk_free`](fn@super::disk_free), to be exported."] #[derive(Clone,
     Copy, Debug)] #[allow(unreachable_pub)] pub struct Remote; #[doc =
     r" Returns the bytes that are free on a disk."] #[doc = r""] #[doc =

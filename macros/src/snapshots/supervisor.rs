@@ -150,3 +150,9 @@ impl ChatTree {
         (&::greenroom::__private::DefaultProbe::<Web>::NEW).__make()
     }
 }
+::greenroom::__private::if_net! {
+    #[automatically_derived] #[doc(hidden)] impl ::greenroom::__private::Export for
+    ChatTree where for < 'a > ChatTree : ::greenroom::__private::ExportedTree < 'a >, {
+    fn __export < __E : ::greenroom::__private::AddExport > (exports : & mut __E) {
+    ::greenroom::__private::export_tree:: < Self > (exports); } }
+}

@@ -16,6 +16,7 @@ pub(super) fn check(model: &Model, errors: &mut Errors) {
         check_dynamic(child, errors);
         check_significant(child, &model.options, errors);
         check_temporary(child, errors);
+        check_on(child, errors);
     }
     if model.options.auto_shutdown.is_some() && !model.children.iter().any(|child| child.options.significant) {
         errors.push_help(
@@ -69,6 +70,16 @@ fn check_limit(child: &Child, errors: &mut Errors) {
                 "move it to `#[supervisor(..)]`, or add `dynamic`",
             );
         }
+    }
+}
+
+fn check_on(child: &Child, errors: &mut Errors) {
+    if let Some(on) = child.option("on").filter(|_| child.options.kind == ChildKind::Supervisor) {
+        errors.push_help(
+            on,
+            "`on` cannot be used on a nested supervisor",
+            "write `on` on the children of the nested tree: each can run on another node",
+        );
     }
 }
 

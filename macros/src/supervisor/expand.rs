@@ -16,8 +16,8 @@ use crate::syntax::{attr, generics, types};
 pub(super) fn expand(model: &Model) -> TokenStream {
     let stub = stub(model);
     let tree = tree(model);
-    let starts = starts(model);
-    quote!(#stub #tree #starts)
+    let (starts, export) = (starts(model), export(model));
+    quote!(#stub #tree #starts #export)
 }
 
 /// Returns the generics of every generated item. The processes of the children share the tree, so it is `Send` and
@@ -65,15 +65,20 @@ fn stub_type(child: &Child) -> TokenStream {
         ChildKind::Supervisor => quote_spanned!(first=> #private::SubtreeStub<#ty #close),
         ChildKind::Dynamic => {
             let lifetime = dynamic_lifetime(child);
-            quote_spanned!(first=> #private::Dynamic<#ty, #private::#lifetime #close)
+            quote_spanned!(first=> #private::Dynamic<#ty, #lifetime #close)
         }
     }
 }
 
-/// Returns the type that states if a dynamic child is restarted.
-fn dynamic_lifetime(child: &Child) -> Ident {
+/// Returns the type that states if a dynamic child is restarted, and if it can be on another node.
+fn dynamic_lifetime(child: &Child) -> TokenStream {
+    let private = private();
     let word = if child.options.restart == Some("Temporary") { "OneShot" } else { "Restartable" };
-    Ident::new(word, Span::call_site())
+    let word = Ident::new(word, Span::call_site());
+    match child.on() {
+        Some(_) => quote!(#private::Elsewhere<#private::#word>),
+        None => quote!(#private::#word),
+    }
 }
 
 /// Generates the stub of the tree.
@@ -225,6 +230,29 @@ fn tree(model: &Model) -> TokenStream {
     }
 }
 
+/// Generates `impl Export`, which holds if the tree has serde's traits. A generic tree has no name of its own.
+fn export(model: &Model) -> Option<TokenStream> {
+    let private = private();
+    let Model { cfgs, ident, generics, .. } = model;
+    generics.params.is_empty().then(|| {
+        quote! {
+            #private::if_net! {
+                #(#cfgs)*
+                #[automatically_derived]
+                #[doc(hidden)]
+                impl #private::Export for #ident
+                where
+                    for<'a> #ident: #private::ExportedTree<'a>,
+                {
+                    fn __export<__E: #private::AddExport>(exports: &mut __E) {
+                        #private::export_tree::<Self>(exports);
+                    }
+                }
+            }
+        }
+    })
+}
+
 /// Generates the value of `#[supervisor(..)]`.
 fn tree_options(options: &TreeOptions) -> TokenStream {
     let private = private();
@@ -279,7 +307,7 @@ fn child_stub(child: &Child, cells: &Ident) -> TokenStream {
     let text = name.unraw().to_string();
     let value = if options.kind == ChildKind::Dynamic {
         let (lifetime, options) = (dynamic_lifetime(child), child_options(child));
-        quote!(#private::Dynamic::<#ty, #private::#lifetime>::__new(#cells, #text, #options))
+        quote!(#private::Dynamic::<#ty, #lifetime>::__new(#cells, #text, #options))
     } else {
         let stored_stub = trait_function(child, "stored_stub");
         quote!(#stored_stub(#cells, #text))
@@ -292,11 +320,16 @@ fn add_child(child: &Child, this: &Ident, children: &Ident) -> TokenStream {
     let Child { cfgs, name, options, .. } = child;
     let text = name.unraw().to_string();
     if options.kind == ChildKind::Dynamic {
-        let (add, options) = (trait_function(child, "add_dynamic"), tree_options(&options.supervisor));
-        return quote!(#(#cfgs)* #add(#children, #text, #options););
+        let (add, tree) = (trait_function(child, "add_dynamic"), tree_options(&options.supervisor));
+        let place = child.on().map(|_| {
+            let (private, on) = (private(), names::on(name));
+            let place = need_net(child, &quote!(#private::Children::place(#children, #text, #this, Self::#on)));
+            quote!(#(#cfgs)* #place;)
+        });
+        return quote!(#(#cfgs)* #add(#children, #text, #tree); #place);
     }
-    let is_constructed =
-        options.kind == ChildKind::Worker && options.start.as_ref().is_some_and(|start| !is_made_by_value(start));
+    let is_constructed = options.kind == ChildKind::Worker
+        && (child.on().is_some() || options.start.as_ref().is_some_and(|start| !is_made_by_value(start)));
     let add = trait_function(child, if is_constructed { "add_constructed" } else { "add" });
     let (start, options) = (names::start(name), child_options(child));
     quote!(#(#cfgs)* #add(#children, #text, #options, #this, Self::#start);)
@@ -313,6 +346,28 @@ fn siblings(model: &Model, child: &Child, cells: &Ident) -> Option<TokenStream> 
     Some(quote! {
         let #stubs = <Self as #private::Tree>::stubs(#cells);
         #(#bindings)*
+    })
+}
+
+/// Returns code that needs the feature `net`, because of the child's option `on`.
+fn need_net(child: &Child, code: &TokenStream) -> TokenStream {
+    let private = private();
+    let span = child.on().map_or_else(Span::call_site, Spanned::span);
+    quote_spanned!(span=> #private::need_net! { "`on`" #code })
+}
+
+/// Generates the function that names the node of a child. `self` is the tree.
+fn on(child: &Child) -> Option<TokenStream> {
+    let Child { cfgs, name, .. } = child;
+    let node = child.on()?;
+    let (private, function) = (private_at(node.span()), names::on(name));
+    let body = need_net(child, &quote_spanned!(node.span()=> #private::child_node(#node)));
+    Some(quote! {
+        #(#cfgs)*
+        #[doc(hidden)]
+        fn #function(&self) -> ::std::string::String {
+            #body
+        }
     })
 }
 
@@ -344,7 +399,9 @@ fn starts(model: &Model) -> TokenStream {
         let siblings = siblings(model, child, &cells);
         // An actor, or the arguments of its constructor.
         let returned = match (options.kind, &options.start) {
-            (ChildKind::Worker, Some(start)) if !is_made_by_value(start) => {
+            (ChildKind::Worker, start)
+                if child.on().is_some() || start.as_ref().is_some_and(|start| !is_made_by_value(start)) =>
+            {
                 let private = private_at(ty.span());
                 quote_spanned!(ty.span()=> impl #private::Constructor<Actor = #ty> + use<#(#params),*>)
             }
@@ -362,6 +419,7 @@ fn starts(model: &Model) -> TokenStream {
                 }
             }
         };
+        let body = if child.on().is_some() { placed(child, &body) } else { body };
         quote! {
             #(#cfgs)*
             #[doc(hidden)]
@@ -372,11 +430,26 @@ fn starts(model: &Model) -> TokenStream {
             }
         }
     });
+    let nodes = model.children.iter().filter_map(on);
     quote! {
         #(#cfgs)*
         #[allow(clippy::unused_self)]
         impl #impl_generics #ident #ty_generics #where_clause {
             #(#functions)*
+            #(#nodes)*
         }
     }
+}
+
+/// Generates the value of a child that starts on the node of its option `on`; `start` makes the child itself.
+fn placed(child: &Child, start: &TokenStream) -> TokenStream {
+    let Child { name, ty, options, .. } = child;
+    let (span, on) = (options.start.as_ref().map_or_else(|| ty.span(), Spanned::span), names::on(name));
+    let private = private_at(span);
+    let by_value = options.start.as_ref().is_none_or(is_made_by_value).then(|| quote!(::<#ty>));
+    // The node first: it does not depend on the child.
+    let node = local("node");
+    let start = if options.start.is_some() { start.clone() } else { quote!({ #start }) };
+    let placed = quote_spanned!(span=> #private::placed #by_value (#node, #start));
+    need_net(child, &quote!({ let #node = self.#on(); #placed }))
 }

@@ -1,9 +1,9 @@
 //! A supervision tree, resolved from the struct.
 
 use proc_macro2::Ident;
-use syn::{Attribute, Fields, Generics, ItemStruct, Type, Visibility, parse_quote};
+use syn::{Attribute, Expr, Fields, Generics, ItemStruct, Type, Visibility, parse_quote};
 
-use super::options::{ChildOptions, TreeOptions};
+use super::options::{ChildKind, ChildOptions, TreeOptions};
 use crate::diag::Errors;
 use crate::names;
 use crate::syntax::{attr, generics};
@@ -27,6 +27,13 @@ pub(super) struct Child {
     pub(super) name: Ident,
     pub(super) ty: Type,
     pub(super) options: ChildOptions,
+}
+
+impl Child {
+    /// Returns the expression of the option `on`, which a nested supervisor cannot have.
+    pub(super) fn on(&self) -> Option<&Expr> {
+        self.options.on.as_ref().filter(|_| self.options.kind != ChildKind::Supervisor)
+    }
 }
 
 impl Model {

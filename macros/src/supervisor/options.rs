@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 use syn::parse::ParseStream;
-use syn::{Attribute, Expr, LitInt, LitStr};
+use syn::{Attribute, Expr, ExprLit, Lit, LitInt, LitStr};
 
 use crate::diag::{self, Errors};
 use crate::syntax::duration::{DurationLit, Shutdown, parse_duration};
@@ -31,6 +31,8 @@ pub(super) struct ChildOptions {
     pub(super) written: Vec<Ident>,
     pub(super) kind: ChildKind,
     pub(super) start: Option<Expr>,
+    /// The node on which the child starts.
+    pub(super) on: Option<Expr>,
     pub(super) restart: Option<&'static str>,
     pub(super) shutdown: Option<Shutdown>,
     pub(super) significant: bool,
@@ -86,6 +88,7 @@ impl ChildOptions {
         let arguments = attr::arguments(attribute, errors);
         let known = [
             "start",
+            "on",
             "restart",
             "shutdown",
             "supervisor",
@@ -100,6 +103,7 @@ impl ChildOptions {
             parsed.written.push(name.clone());
             match name.to_string().as_str() {
                 "start" => parsed.start = Some(options::value(name, "Log::open(self.path.clone())", input)?),
+                "on" => parsed.on = Some(parse_node(name, input)?),
                 "restart" => parsed.restart = Some(options::choice(name, RESTARTS, input)?),
                 "shutdown" => parsed.shutdown = Some(Shutdown::parse(name, input)?),
                 "supervisor" | "dynamic" => {
@@ -118,6 +122,19 @@ impl ChildOptions {
         });
         parsed
     }
+}
+
+/// Parses `= "worker@gollum"`, or another expression.
+fn parse_node(name: &Ident, input: ParseStream<'_>) -> syn::Result<Expr> {
+    let node: Expr = options::value(name, "\"worker@gollum\"", input)?;
+    if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &node {
+        let value = text.value();
+        if !value.split_once('@').is_some_and(|(name, host)| !name.is_empty() && !host.is_empty()) {
+            let problem = format!("`{value}` is not the name of a node");
+            return Err(diag::error(text.span(), problem, "a node has a name and a host, such as `worker@gollum`"));
+        }
+    }
+    Ok(node)
 }
 
 /// Parses `= "100ms..10s"`.

@@ -12,6 +12,8 @@ pub use crate::actor::{
     Actor, Construct, Constructed, Constructor, Context, DeclaredPortable, Failure, Handle, Init, NoUpgrade, OldState,
     Options, Outcome, Portable, Process, Ref, StateFn, StateType, Stub, Stubbed, Upgraded, generic_name, serve,
 };
+#[cfg(all(feature = "net", feature = "supervision"))]
+pub use crate::application::{ExportedTree, export as export_tree};
 pub use crate::base::{
     CallErrorKind, DecodeError, Decoder, DefinitionCell, DefinitionCells, DefinitionRecorder, Deserialize,
     DeserializeOwned, Deserializer, Down, EncodeError, EncodedEvent, Encoder, Exit, ExitSignal, FieldError, Fields,
@@ -34,9 +36,11 @@ pub use crate::remote::{
 #[cfg(feature = "supervision")]
 pub use crate::supervisor::{
     AutoShutdown, Backoff, Child, ChildCells, ChildOptions, ChildStub, Children, DefaultProbe, DefaultProbeChild,
-    DefaultProbeOther, DefaultProbeSubtree, Dynamic, MakeDefault, OneShot, Restart, Restartable, StoredStub, Strategy,
-    Subtree, SubtreeStub, SupervisionRef as SupervisorRef, SupervisorOptions, Tree, TreeStub, WhileDown,
+    DefaultProbeOther, DefaultProbeSubtree, Dynamic, Elsewhere, MakeDefault, OneShot, Restart, Restartable, StoredStub,
+    Strategy, Subtree, SubtreeStub, SupervisionRef as SupervisorRef, SupervisorOptions, Tree, TreeStub, WhileDown,
 };
+#[cfg(all(feature = "net", feature = "supervision"))]
+pub use crate::supervisor::{ChildNode, Places, Placing, child_node, placed};
 pub use crate::termination::{MainOutcome, OtherOutcome, OutcomeOfBoxedError, OutcomeOfError, Termination};
 
 /// A struct with `#[actor]` on it, and its options.
@@ -303,22 +307,27 @@ macro_rules! __if_net {
     ($($item:tt)*) => {};
 }
 
-/// Expands to its items if the feature `net` is on, and otherwise to an error that names it.
+/// Expands to the tokens behind the literal if the feature `net` is on, and otherwise to an error that names it. The literal
+/// is what needs the feature.
 #[cfg(feature = "net")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __need_net {
-    ($($item:tt)*) => { $($item)* };
+    ($what:literal $($item:tt)*) => { $($item)* };
 }
 
-/// Expands to its items if the feature `net` is on, and otherwise to an error that names it.
+/// Expands to the tokens behind the literal if the feature `net` is on, and otherwise to an error that names it. The literal
+/// is what needs the feature.
 #[cfg(not(feature = "net"))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __need_net {
-    ($($item:tt)*) => {
+    ($what:literal $($item:tt)*) => {
         ::core::compile_error! {
-            "`#[remote]` needs greenroom's feature `net`\n= help: write `greenroom = { .., features = [\"net\"] }` in `Cargo.toml`"
+            ::core::concat!(
+                $what,
+                " needs greenroom's feature `net`\n= help: write `greenroom = { .., features = [\"net\"] }` in `Cargo.toml`"
+            )
         }
     };
 }

@@ -72,6 +72,8 @@ pub use actor::{
 };
 #[cfg(feature = "net")]
 pub use actor::{Handover, Portable};
+#[cfg(all(feature = "net", feature = "supervision"))]
+pub use application::StartOnError;
 #[cfg(feature = "supervision")]
 pub use application::{Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, Running};
 pub use base::{
@@ -95,7 +97,7 @@ pub use observe::{
 pub use port::{FrameLength, Port, PortError, PortMessage, PortOutput, PortRef, PortStream};
 pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
 #[cfg(feature = "net")]
-pub use remote::{RemoteCall, RemoteConstructor, RemoteFunction, SpawnError, SpawnOn, Starting, multicall};
+pub use remote::{Placed, RemoteCall, RemoteConstructor, RemoteFunction, SpawnError, SpawnOn, Starting, multicall};
 pub use sched::{Clock, Spawner, Task, Work};
 #[cfg(feature = "config")]
 pub use settings::{SettingOrigin, Settings, SettingsError};
@@ -106,6 +108,8 @@ pub use supervisor::{
     Supervision, SupervisionRef, Supervisor, SupervisorInfo, SupervisorOptions, Tree, TreeRoot, TreeStub, WhileDown,
 };
 
+#[cfg(all(feature = "net", feature = "supervision"))]
+pub use supervisor::{RemoteTree, StartTreeOn};
 #[cfg(all(feature = "net", feature = "test"))]
 pub use testing::check;
 

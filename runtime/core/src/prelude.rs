@@ -13,5 +13,7 @@ pub use crate::node::Node;
 pub use crate::process::{Mailbox, Receive, Timer};
 #[cfg(feature = "net")]
 pub use crate::remote::SpawnOn;
+#[cfg(all(feature = "net", feature = "supervision"))]
+pub use crate::supervisor::StartTreeOn;
 #[cfg(feature = "supervision")]
 pub use crate::supervisor::{StartTree, TreeStub};

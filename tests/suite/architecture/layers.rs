@@ -26,11 +26,11 @@ const LAYERS: &[(&str, u8)] = &[
     ("call", 6),
     ("cluster", 6),
     ("actor", 7),
-    ("supervisor", 8),
     ("port", 8),
     ("remote", 8),
-    ("application", 9),
-    ("inspect", 9),
+    ("supervisor", 9),
+    ("application", 10),
+    ("inspect", 10),
 ];
 
 /// Modules above all layers. They import each layer; [`cycles`](super::cycles) checks them among themselves.

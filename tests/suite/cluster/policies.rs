@@ -2,7 +2,9 @@
 
 use greenroom::prelude::*;
 use greenroom::testing::{Probe, pattern};
-use greenroom::{CallErrorKind, NodeError, Policy, Right, SpawnError, Trace, TraceError};
+use greenroom::{
+    CallErrorKind, ChildSpec, NodeError, Policy, Right, SpawnError, Strategy, Supervisor, Trace, TraceError,
+};
 use serde::{Deserialize, Serialize};
 
 /// An actor that others may start, and that is registered.
@@ -160,6 +162,21 @@ async fn a_stub_is_a_right_by_itself() {
         let counter = inbox.expect(pattern!(Inbox::Take { counter } => counter)).await;
         assert_eq!(counter.count().await, Ok(1));
         assert_eq!(shop.counters().refused_by_policy, 0);
+    })
+    .await;
+}
+
+/// A process that the supervisor could not stop, and that would outlive it.
+#[tokio::test]
+async fn a_child_to_which_no_link_is_allowed_does_not_run() {
+    let policy = Policy::cookie().without(Right::Exit);
+    with_policy(policy, "client@test", async |client: Node, shop: &Node| {
+        let counter = ChildSpec::<CounterRef>::new(|| Counter.on("shop@test"));
+        let tree = Supervisor::new(Strategy::OneForOne).child("counter", counter);
+        let StartError { child, reason, .. } = client.start_supervisor(tree).await.unwrap_err();
+        let expected = Exit::Shutdown(Some("its starter may not link itself to it".into()));
+        assert_eq!((&*child, reason), ("counter", expected));
+        assert_eq!((client.process_count(), shop.process_count()), (0, 1), "the till");
     })
     .await;
 }

@@ -87,6 +87,26 @@ impl Store {
     }
 }
 
+/// A server that traps exits.
+#[actor(trap_exit)]
+#[derive(Serialize, Deserialize)]
+struct Careful {
+    watcher: WatcherRef,
+}
+
+#[actor]
+impl Careful {
+    #[exit]
+    fn exit(&mut self, _: ExitSignal) {
+        self.watcher.began(1);
+    }
+
+    #[terminate]
+    fn close(&mut self, _: &Exit) {
+        self.watcher.began(2);
+    }
+}
+
 /// A generic actor.
 #[actor]
 #[derive(Serialize, Deserialize)]
@@ -148,7 +168,8 @@ mod other {
 
 /// Runs the test with the first of two nodes as the current one.
 async fn on_first<R>(test: impl AsyncFnOnce(Cluster) -> R) -> R {
-    let cluster = Cluster::in_memory(2).export::<Render>().export::<Store>().export::<Pair<u8>>().await;
+    let cluster = Cluster::in_memory(2).export::<Render>().export::<Store>().export::<Pair<u8>>();
+    let cluster = cluster.export::<Careful>().await;
     let node = cluster.node(0).clone();
     node.scope(test(cluster)).await
 }
@@ -176,7 +197,7 @@ async fn each_reason_for_which_no_process_starts_is_an_error_of_its_own() {
     on_first(async |cluster: Cluster| {
         let refused = Pair { values: (1_u16, 2) }.spawn_on("n1@test").await.unwrap_err();
         assert_eq!(refused, SpawnError::NotExported("Pair<u16>".into()));
-        assert_eq!(refused.to_string(), "the node does not export the actor `Pair<u16>`");
+        assert_eq!(refused.to_string(), "the node does not export `Pair<u16>`");
         let refused = other::Store::open_all().spawn_on("n1@test").await.unwrap_err();
         assert_eq!(refused, SpawnError::UnknownConstructor("Store::open_all".into()));
         let refused = other::Store::open(5).start_on("n1@test").await.unwrap_err();
@@ -254,6 +275,27 @@ async fn a_linked_process_ends_with_its_starter_and_a_spawned_one_does_not() -> 
         starter.end(Exit::error("gone")).await;
         assert!(matches!(linked.ended().await, Exit::Error { .. } | Exit::NoProc));
         assert_eq!(spawned.frame(2).await?, 12);
+        Ok::<(), Exit>(())
+    })
+    .await
+}
+
+/// The starter is the parent, as on one node.
+#[greenroom::test(expect_crash)]
+async fn a_server_that_traps_exits_stops_with_its_starter() -> greenroom::Result {
+    on_first(async |cluster: Cluster| {
+        let (mut watcher, mut starter) = (Probe::<Watcher>::new(), Probe::<Watcher>::new());
+        let careful = Careful { watcher: watcher.stub() }.start_link_on(&mut starter, "n1@test").await?;
+        // That of another process is a message.
+        careful.exit(Exit::error("hello"));
+        watcher.expect(pattern!(Watcher::Began(1))).await;
+        starter.end(Exit::error("gone")).await;
+        watcher.expect(pattern!(Watcher::Began(2))).await;
+        let mut starter = Probe::<Watcher>::new();
+        Careful { watcher: watcher.stub() }.spawn_link_on(&mut starter, "n1@test").await?;
+        cluster.partition(0, 1);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(cluster.node(1).process_count(), 0);
         Ok::<(), Exit>(())
     })
     .await

@@ -29,6 +29,8 @@ pub use portable::Handover;
 pub use portable::{DeclaredPortable, NoUpgrade, OldState, Portable, StateType, Upgraded, generic_name};
 pub use process::{Context, Process};
 pub use serve::serve;
+#[cfg(feature = "net")]
+pub(crate) use start::Launch;
 pub use start::{Construct, Constructed, Constructor, Init, Spawn, spawn};
 pub(crate) use start::{NewProcess, launch, start_info};
 pub use stub::{ProcessHandle, Stub, Stubbed};

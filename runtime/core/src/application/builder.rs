@@ -53,8 +53,8 @@ use crate::supervisor::TreeRoot;
 /// ```
 #[must_use = "an application runs only once it is started"]
 pub struct Application<T> {
-    spec: ApplicationSpec,
-    root: T,
+    pub(super) spec: ApplicationSpec,
+    pub(super) root: T,
 }
 
 impl<T: TreeRoot> Application<T> {
@@ -118,10 +118,10 @@ impl<T: TreeRoot> Application<T> {
     /// If there is no current node, as [`Node::current`]. Use [`Node::start_application`] there.
     #[track_caller]
     pub fn start(self) -> impl Future<Output = Result<Running<T::Ref>, ApplicationError>> + Send {
-        self.start_on(&Node::current())
+        self.start_at(&Node::current())
     }
 
-    pub(super) fn start_on(
+    pub(super) fn start_at(
         self,
         node: &Node,
     ) -> impl Future<Output = Result<Running<T::Ref>, ApplicationError>> + Send + use<T> {
@@ -149,6 +149,6 @@ impl Node {
         &self,
         application: Application<T>,
     ) -> Result<Running<T::Ref>, ApplicationError> {
-        application.start_on(self).await
+        application.start_at(self).await
     }
 }

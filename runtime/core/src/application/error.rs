@@ -7,6 +7,7 @@ use crate::base::StartError;
 
 /// The reason why an application did not start.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ApplicationError {
     /// A dependency is not up. As OTP's `{not_started, Dependency}`.

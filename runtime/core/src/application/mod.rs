@@ -1,4 +1,4 @@
-//! Layer 9: applications.
+//! Layer 10: applications.
 //!
 //! An [`Application`] is a supervision tree with a name. It starts after the applications that it depends on, stops as a
 //! whole, and decides what happens to the node when it ends. After OTP's
@@ -18,6 +18,8 @@
 //! the node ends, and [`Node::run`](crate::Node::run) returns the reason.
 
 mod builder;
+#[cfg(feature = "net")]
+mod elsewhere;
 mod error;
 mod order;
 mod report;
@@ -27,6 +29,8 @@ mod set;
 mod spec;
 
 pub use builder::Application;
+#[cfg(feature = "net")]
+pub use elsewhere::{ExportedTree, StartOnError, export};
 pub use error::ApplicationError;
 pub use running::{ApplicationInfo, Running};
 
@@ -35,5 +39,5 @@ pub use spec::ApplicationKind;
 
 #[cfg(any(test, not(feature = "serde")))]
 crate::base::serializable! {
-    [] ApplicationKind,
+    [] ApplicationKind, [] ApplicationError,
 }

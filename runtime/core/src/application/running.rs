@@ -9,6 +9,8 @@ use super::running_application::RunningApplication;
 use crate::base::Exit;
 use crate::node::Node;
 use crate::process::InVain;
+#[cfg(feature = "net")]
+use crate::supervisor::SentCells;
 use crate::supervisor::{SupervisionRef, TreeStub};
 
 /// A handle to a started application, with its tree's stub.
@@ -40,6 +42,12 @@ pub struct ApplicationInfo {
 impl<R: TreeStub> Running<R> {
     pub(super) fn new(application: Arc<RunningApplication>, stub: R) -> Running<R> {
         Running { application, stub }
+    }
+
+    /// Returns the stubs of the tree for another node.
+    #[cfg(feature = "net")]
+    pub(super) fn sent_cells(&self) -> SentCells {
+        self.application.sent_cells()
     }
 
     /// Returns the application's name.

@@ -14,6 +14,8 @@ use crate::base::{Exit, Shutdown, StartError};
 use crate::node::{Current, Node, Service};
 use crate::process::{InVain, ends_after_caller, watch_exit};
 use crate::signal::Monitored;
+#[cfg(feature = "net")]
+use crate::supervisor::{ChildCells, SentCells};
 use crate::supervisor::{PendingTree, SupervisionRef, TreeRoot, TreeStub};
 use crate::sync::atomic::{AtomicBool, Ordering};
 
@@ -41,6 +43,8 @@ struct Tree {
     supervisor: SupervisionRef,
     /// A `TreeRoot::Ref`.
     stub: Box<dyn Any + Send + Sync>,
+    #[cfg(feature = "net")]
+    cells: Arc<ChildCells>,
 }
 
 impl RunningApplication {
@@ -95,7 +99,12 @@ impl RunningApplication {
         let reservation = ReservationGuard(Arc::clone(self));
         let pending = root.prepare(&self.node, |_| {});
         let stub = pending.stub.clone();
-        let tree = Tree { supervisor: stub.supervisor().clone(), stub: Box::new(stub.clone()) };
+        let tree = Tree {
+            supervisor: stub.supervisor().clone(),
+            stub: Box::new(stub.clone()),
+            #[cfg(feature = "net")]
+            cells: Arc::clone(&pending.cells),
+        };
         // Not set before: an application is started once.
         let _ = self.tree.set(tree);
         self.state.send_replace(State::Starting);
@@ -239,6 +248,12 @@ impl RunningApplication {
     /// Returns the tree's stub, if it is of this type.
     pub(super) fn stub<R: TreeStub>(&self) -> Option<R> {
         self.tree.get().and_then(|tree| tree.stub.downcast_ref().cloned())
+    }
+
+    /// Returns the stubs of the tree for another node.
+    #[cfg(feature = "net")]
+    pub(super) fn sent_cells(&self) -> SentCells {
+        self.tree.get().map(|tree| SentCells::of(&tree.cells)).unwrap_or_default()
     }
 
     async fn stop_tree(&self) {

@@ -57,7 +57,7 @@ impl<T: TreeRoot> StartApplication for Application<T> {
     }
 
     fn start(self: Box<Self>, node: &Node) -> StartFuture {
-        let starting = self.start_on(node);
+        let starting = self.start_at(node);
         Box::pin(async move { starting.await.map(drop) })
     }
 }

@@ -43,6 +43,7 @@ impl fmt::Display for ApplicationKind {
 }
 
 /// The options of an application.
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct ApplicationSpec {
     pub(super) name: String,
     /// The names of the applications that this one depends on.

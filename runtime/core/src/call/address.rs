@@ -1,5 +1,7 @@
 //! Casts and calls through a typed target.
 
+#[cfg(feature = "net")]
+mod forward;
 mod signals;
 mod system;
 

@@ -100,6 +100,19 @@ impl<M: Protocol> Target<Cell<M>> {
     }
 }
 
+impl Target<dyn AnyCell> {
+    /// Returns the same target with its protocol; `None` if its process is of this node and has another one.
+    #[cfg(feature = "net")]
+    pub(super) fn typed<M: Protocol>(&self) -> Option<Target<Cell<M>>> {
+        Some(match self {
+            Target::Cell { cell, number } => {
+                Target::Cell { cell: Cell::of_process(Arc::clone(cell), &"").ok()?, number: *number }
+            }
+            Target::Identity(identity) => Target::Identity(Arc::clone(identity)),
+        })
+    }
+}
+
 impl<C: ?Sized> Target<C> {
     pub(super) fn identity(node: Node, receiver: ReceiverId) -> Target<C> {
         Target::Identity(Arc::new(Identity { node, receiver }))

@@ -8,6 +8,7 @@ mod end;
 pub(super) mod flags;
 mod introspect;
 mod messages;
+mod proxy;
 mod report;
 mod signals;
 

@@ -33,6 +33,8 @@ pub(crate) enum RequestError {
     Gone,
     /// The process's kind does not answer system requests.
     NotAllowed,
+    /// The process is a proxy of one on another node.
+    Elsewhere,
 }
 
 /// The events that a suspended server handles.

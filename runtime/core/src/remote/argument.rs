@@ -8,9 +8,9 @@ use crate::node::Node;
 use crate::process::EncodedValue;
 
 /// A value that is serialized as an [`EncodedValue`]. Replies in it become a part of the message.
-pub(super) struct Argument<T> {
-    pub(super) node: Node,
-    pub(super) value: T,
+pub(crate) struct Argument<T> {
+    pub(crate) node: Node,
+    pub(crate) value: T,
 }
 
 impl<T: Serialize + DeserializeOwned + 'static> Serialize for Argument<T> {

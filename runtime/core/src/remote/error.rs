@@ -15,7 +15,7 @@ pub enum SpawnError {
     NoConnection,
     /// The node's name is not valid.
     Name(InvalidName),
-    /// The node does not export the actor with this name: see [`NodeBuilder::export`](crate::NodeBuilder::export).
+    /// The node does not export the actor or the tree with this name: see [`NodeBuilder::export`](crate::NodeBuilder::export).
     NotExported(Arc<str>),
     /// The node exports the actor, and does not have the constructor with this name: it runs another release.
     UnknownConstructor(Arc<str>),
@@ -48,7 +48,7 @@ impl fmt::Display for SpawnError {
         match self {
             SpawnError::NoConnection => f.write_str("no connection to the node on which the process is to be started"),
             SpawnError::Name(error) => error.fmt(f),
-            SpawnError::NotExported(name) => write!(f, "the node does not export the actor `{name}`"),
+            SpawnError::NotExported(name) => write!(f, "the node does not export `{name}`"),
             SpawnError::UnknownConstructor(name) => write!(f, "the node does not have the constructor `{name}`"),
             SpawnError::Incompatible(difference) => {
                 write!(f, "the node has another type for the arguments: {difference}")

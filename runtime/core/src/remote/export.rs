@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use super::constructor::RemoteConstructor;
 use super::function::{RemoteFunction, serve_call};
 use super::named::RemoteValue;
-use super::spawn::serve_start;
+use super::request::serve_start;
 use crate::actor::Actor;
 use crate::base::Right;
 use crate::node::{AddExport, Export, Serve};

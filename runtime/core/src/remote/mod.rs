@@ -21,14 +21,19 @@ mod export;
 mod function;
 mod multicall;
 mod named;
+mod placed;
+mod request;
 mod spawn;
 mod starting;
 
+#[cfg(feature = "supervision")]
+pub(crate) use argument::Argument;
 pub use constructor::RemoteConstructor;
 pub use error::SpawnError;
 pub use export::{ExportProbe, NoConstructors, NotExported};
 pub use function::{RemoteCall, RemoteFunction, RemoteParam, call_on};
 pub(crate) use function::{call_at, serve_call};
 pub use multicall::multicall;
+pub use placed::Placed;
 pub use spawn::SpawnOn;
 pub use starting::Starting;

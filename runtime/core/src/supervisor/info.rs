@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::plan::ChildState;
 use super::{AutoShutdown, Restart, Strategy, SupervisionRef, SupervisorOptions};
-use crate::base::{Exit, Pid};
+use crate::base::{Exit, NodeName, Pid};
 
 /// A reference to one child in a request to its supervisor: its id or its pid.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl From<Pid> for ChildId {
 pub struct ChildInfo {
     /// The child's id: the name of a field, or the id that was given at run time. A dynamic child has a number.
     pub id: String,
-    /// The child's process, if it is running.
+    /// The child's process, if it is running. It can be on another node.
     pub pid: Option<Pid>,
     /// The child's current state.
     pub state: ChildState,
@@ -51,6 +51,13 @@ pub struct ChildInfo {
     pub starts: u64,
     /// The child's own supervisor stub, if the child is a supervisor.
     pub supervisor: Option<SupervisionRef>,
+}
+
+impl ChildInfo {
+    /// Returns the node on which the child runs, if it is running.
+    pub fn node(&self) -> Option<&NodeName> {
+        self.pid.as_ref().map(Pid::node)
+    }
 }
 
 /// A start or an exit of a supervisor's child; from [`TreeStub::child_events`](super::TreeStub::child_events).

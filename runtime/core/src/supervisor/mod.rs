@@ -1,4 +1,4 @@
-//! Layer 8: supervision trees.
+//! Layer 9: supervision trees.
 //!
 //! A supervisor starts its children, restarts them when they fail, and stops them. Its decisions are made by the pure
 //! state machine in `plan`, which has strategies, restart kinds and intensity, but no process and no clock. The process
@@ -39,6 +39,8 @@ mod protocol;
 mod spec;
 mod tree;
 
+#[cfg(feature = "net")]
+pub(crate) use child::SentCells;
 pub use child::{ChildCells, Children};
 #[cfg(feature = "net")]
 pub(crate) use description::Descent;
@@ -53,10 +55,14 @@ pub use protocol::{Supervision, SupervisionRef};
 pub use spec::ChildSpec;
 pub(crate) use tree::PendingTree;
 pub use tree::{
-    Child, ChildStub, DefaultProbe, DefaultProbeChild, DefaultProbeOther, DefaultProbeSubtree, Dynamic, MakeDefault,
-    OneShot, Restartable, StartChild, StartTree, Startable, StoredStub, Subtree, SubtreeStub, Supervisor, Tree,
-    TreeRoot, TreeStub,
+    Child, ChildStub, DefaultProbe, DefaultProbeChild, DefaultProbeOther, DefaultProbeSubtree, Dynamic, Elsewhere,
+    MakeDefault, OneShot, Restartable, StartChild, StartTree, Startable, StoredStub, Subtree, SubtreeStub, Supervisor,
+    Tree, TreeRoot, TreeStub,
 };
+#[cfg(feature = "net")]
+pub use tree::{ChildNode, Places, Placing, RemoteTree, StartTreeOn, child_node, placed};
+#[cfg(feature = "net")]
+pub(crate) use tree::{TreeRequest, export_tree, request_tree};
 
 #[cfg(any(test, not(feature = "serde")))]
 crate::base::serializable! {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::actor::{Actor, Context, Process, Ref, Stub};
 use crate::base::Exit;
+#[cfg(feature = "net")]
+use crate::node::Node;
 use crate::process::{Cell, Mailbox, ProcessTask, StartSender, catch_unwind};
 
 /// The body of a constructor, which `#[actor]` implements for a type of its own.
@@ -44,6 +46,23 @@ impl<'a, A: Process> Launch<'a, A> {
     pub(super) fn construct<C: Construct<Args, Actor = A>, Args: Send + 'static>(self, args: Args) {
         let cx = self.context();
         ProcessTask::spawn(self.cell, self.number, construct_and_run::<C, Args>(args, cx, self.started));
+    }
+
+    /// Runs a proxy of the process, whose body is `run`, in place of the process itself.
+    #[cfg(feature = "net")]
+    pub(crate) fn proxy<F>(self, run: impl FnOnce(Mailbox<A::Protocol>, Option<StartSender>) -> F)
+    where
+        F: Future<Output = Exit> + Send + 'static,
+    {
+        self.cell.set_proxy(self.number);
+        let mailbox = Mailbox::new(Arc::clone(self.cell), self.number);
+        ProcessTask::spawn(self.cell, self.number, run(mailbox, self.started));
+    }
+
+    /// Returns the node that starts the process.
+    #[cfg(feature = "net")]
+    pub(crate) fn node(&self) -> &Node {
+        self.cell.node()
     }
 
     fn context(&self) -> Context<A> {

@@ -8,5 +8,7 @@ mod spawn;
 
 pub use constructor::{Constructed, Constructor, Init};
 pub use launch::Construct;
+#[cfg(feature = "net")]
+pub(crate) use launch::Launch;
 pub(crate) use new_process::{NewProcess, launch, start_info};
 pub use spawn::{Spawn, spawn};

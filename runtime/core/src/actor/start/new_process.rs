@@ -9,6 +9,8 @@ use std::sync::Arc;
 use super::constructor::Constructor;
 use super::launch::Launch;
 use crate::actor::{Actor, Process, Ref, Stub};
+#[cfg(feature = "net")]
+use crate::base::Pid;
 use crate::base::StartError;
 use crate::call::Address;
 use crate::node::{Current, Node};
@@ -28,11 +30,14 @@ impl<A: Process> NewProcess<A> {
         NewProcess { cell, number }
     }
 
-    /// Makes a process that no process of this node has started.
+    /// Makes a process that no process of this node has started. `parent` is a process of another node.
     #[cfg(feature = "net")]
-    pub(crate) fn without_parent(node: Node) -> NewProcess<A> {
+    pub(crate) fn without_parent(node: Node, parent: Option<Pid>) -> NewProcess<A> {
         let start = StartInfo { parent: 0, ..start_info::<A>() };
         let (cell, number) = Cell::new_occupied(node, A::OPTIONS.bounds(), start);
+        if let Some(parent) = parent {
+            cell.set_remote_parent(number, parent);
+        }
         NewProcess { cell, number }
     }
 

@@ -27,6 +27,12 @@ impl<M: Protocol> Address<M> {
         exit
     }
 
+    /// Sends a request to stop.
+    #[cfg(feature = "net")]
+    pub(crate) fn stop(&self, reason: Exit) {
+        self.0.signal(&sender(self.node()), Signal::Stop { reason });
+    }
+
     /// Resolves with the process's exit reason. The process is already monitored when this returns.
     pub(crate) fn ended(&self) -> impl Future<Output = Exit> + Send + use<M> {
         self.watch_exit(InVain::End)

@@ -37,6 +37,7 @@ impl<M: Protocol> Address<M> {
         cell.request(number, request).map_err(|error| match error {
             RequestError::Gone => SysError::NoProc,
             RequestError::NotAllowed => SysError::NotAllowed,
+            RequestError::Elsewhere => SysError::Elsewhere,
         })
     }
 }

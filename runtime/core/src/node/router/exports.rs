@@ -9,11 +9,12 @@ use crate::node::{CallId, Node};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::Epoch;
 
-/// An actor or a function that other nodes may start or call. [`#[actor]`](attr.actor.html) and
-/// [`#[remote]`](attr.remote.html) implement it.
+/// An actor, a tree or a function that other nodes may start or call. [`#[actor]`](attr.actor.html),
+/// [`#[supervisor]`](attr.supervisor.html) and [`#[remote]`](attr.remote.html) implement it. A tree has serde's traits.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be exported",
-    label = "expected an actor, or the type `Remote` of a function",
+    label = "expected an actor, a tree, or the type `Remote` of a function",
+    note = "a tree is a struct with `#[supervisor]` and below it `#[derive(Serialize, Deserialize)]`, without type parameters",
     note = "an actor is a type with `#[actor]`; the function `disk_free` with `#[remote]` is exported as `disk_free::Remote`"
 )]
 pub trait Export {

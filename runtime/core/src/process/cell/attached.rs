@@ -20,6 +20,9 @@ impl<M: Protocol> Cell<M> {
     pub(crate) fn request(&self, number: u64, request: SystemRequest) -> Result<(), RequestError> {
         {
             let control = self.control();
+            if control.number == number && control.is_proxy() {
+                return Err(RequestError::Elsewhere);
+            }
             if control.number == number && !control.kind.sys {
                 return Err(RequestError::NotAllowed);
             }

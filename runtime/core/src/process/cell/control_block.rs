@@ -11,7 +11,9 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use crate::base::{Exit, SortedMap};
+use tokio::sync::oneshot;
+
+use crate::base::{Exit, Pid, SortedMap};
 use crate::node::Node;
 use crate::observe::{DeadlockCheck, WaitingCall};
 use crate::process::Timer;
@@ -145,6 +147,19 @@ pub(super) struct Attached {
     pub(super) exit_observer: Option<Weak<dyn ExitObserver>>,
     /// Resolves when the connection to which the process has sent an answer has room again.
     pub(super) answers_sent: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// The process of another node that has started this one.
+    pub(super) remote_parent: Option<Pid>,
+    /// Set if the process is a proxy.
+    pub(super) proxy: Option<Proxy>,
+}
+
+/// The state of a proxy: the stand-in for a process of another node.
+#[derive(Default)]
+pub(super) struct Proxy {
+    /// The process that the proxy stands for, once there is one.
+    pub(super) process: Option<Pid>,
+    /// Receives the exit reason of that process.
+    pub(super) exit: Option<oneshot::Sender<Exit>>,
 }
 
 impl Attached {
@@ -243,9 +258,24 @@ impl ControlBlock {
     }
 
     /// Returns whether the process is a server, and `sender` its parent or the node itself, which stops all processes
-    /// when `main` returns. `sender` is `None` for a process of another node.
-    pub(super) fn is_server_of(&self, sender: Option<u64>) -> bool {
-        self.kind.server && sender.is_some_and(|sender| sender == self.parent || sender == Node::SYSTEM)
+    /// when `main` returns. `is_local`: the sender belongs to this node.
+    pub(super) fn is_server_of(&self, sender: &Pid, is_local: bool) -> bool {
+        self.kind.server
+            && if is_local {
+                sender.number() == self.parent || sender.number() == Node::SYSTEM
+            } else {
+                self.attached().is_some_and(|attached| attached.remote_parent.as_ref() == Some(sender))
+            }
+    }
+
+    /// Returns whether the process is a proxy.
+    pub(super) fn is_proxy(&self) -> bool {
+        self.attached().is_some_and(|attached| attached.proxy.is_some())
+    }
+
+    /// Returns the process that the proxy stands for.
+    pub(super) fn proxied(&self) -> Option<&Pid> {
+        self.attached()?.proxy.as_ref()?.process.as_ref()
     }
 
     pub(super) fn cold(&self) -> Option<&ColdState> {

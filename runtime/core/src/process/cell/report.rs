@@ -23,10 +23,11 @@ struct CrashInfo {
 
 /// Reports the abnormal end of a process. If processes of one kind crash often, their number is reported instead.
 ///
-/// Orderly ends and [`Exit::Killed`] are not reported. `has_callers` is set if callers received the exit reason.
+/// Orderly ends and [`Exit::Killed`] are not reported, nor is the end of a proxy: the other node reports the crash.
+/// `has_callers` is set if callers received the exit reason.
 #[cfg_attr(not(feature = "test"), expect(unused_variables, reason = "used by tests only"))]
 pub(super) fn crash<M: Protocol>(cell: &Cell<M>, number: u64, reason: &Exit, has_callers: bool) {
-    if reason.is_orderly() || matches!(reason, Exit::Killed) {
+    if reason.is_orderly() || matches!(reason, Exit::Killed) || cell.control().is_proxy() {
         return;
     }
     let (node, crash_info) = (cell.node(), cell.crash_info());

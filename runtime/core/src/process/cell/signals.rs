@@ -70,15 +70,31 @@ impl<M: Protocol> Cell<M> {
         epoch: Epoch,
         signal: Signal,
     ) {
-        let sender = if from.belongs_to(self.node.id()) { Some(from.number()) } else { None };
+        let is_local = from.belongs_to(self.node.id());
         let receipt = Receipt {
             from,
             epoch,
-            is_own: sender == Some(number),
+            is_own: is_local && from.number() == number,
             is_trapping: control.trap_exit,
-            is_from_parent: control.is_server_of(sender),
+            is_from_parent: control.is_server_of(from, is_local),
         };
-        match dispatch(&mut *control, receipt, signal) {
+        if control.is_proxy() {
+            return self.signal_proxy(control, receipt, signal);
+        }
+        let effect = dispatch(&mut *control, receipt, signal);
+        self.apply_effect(control, number, from, epoch, effect);
+    }
+
+    /// Applies the effect of a signal to the process with this number, which occupies the cell.
+    pub(super) fn apply_effect(
+        &self,
+        mut control: MutexGuard<'_, ControlBlock>,
+        number: u64,
+        from: &Pid,
+        epoch: Epoch,
+        effect: Effect,
+    ) {
+        match effect {
             Effect::None => {}
             Effect::Exit(reason) => self.set_exit(&mut control, reason),
             Effect::Stop(reason) if control.state == RunState::Running => self.set_stop(&mut control, reason),
@@ -109,7 +125,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Sets the exit reason unless one is set, and wakes the process, which ends with its next poll.
-    fn set_exit(&self, control: &mut ControlBlock, reason: Exit) {
+    pub(super) fn set_exit(&self, control: &mut ControlBlock, reason: Exit) {
         if !self.is_exiting() {
             control.set_exit_reason(reason);
             self.flags.set(flags::EXITING);
@@ -122,7 +138,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Has a server stop after the messages sent so far; any other process ends at once.
-    fn set_stop(&self, control: &mut ControlBlock, reason: Exit) {
+    pub(super) fn set_stop(&self, control: &mut ControlBlock, reason: Exit) {
         if !control.kind.server {
             return self.set_exit(control, reason);
         }

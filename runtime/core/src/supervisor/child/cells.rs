@@ -10,6 +10,8 @@ use std::sync::{Arc, Weak};
 use crate::actor::{Actor, Ref, Stub};
 use crate::base::{Exit, Pid, Protocol};
 use crate::call::Address;
+#[cfg(feature = "net")]
+use crate::call::Recipient;
 use crate::node::{Addressable, Node};
 use crate::process::{Cell, ExitObserver};
 use crate::supervisor::{Supervision, SupervisionRef};
@@ -26,7 +28,17 @@ pub struct ChildCells {
     supervisor: SupervisionRef,
     declared: Mutex<HashMap<Arc<str>, Arc<dyn ChildCell>>>,
     last_number: AtomicU64,
+    /// The function that names the node of each dynamic child, if their field has the option `on`.
+    #[cfg(feature = "net")]
+    node_of: Mutex<Option<NodeOf>>,
+    /// The stubs of the declared workers, if the supervisor is on another node.
+    #[cfg(feature = "net")]
+    elsewhere: Option<HashMap<Arc<str>, Recipient<()>>>,
 }
+
+/// A function that names the node of a child.
+#[cfg(feature = "net")]
+pub(in crate::supervisor) type NodeOf = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// The source of the cell for a child that is being bound.
 #[derive(Clone, Copy)]
@@ -59,8 +71,17 @@ pub(in crate::supervisor) trait ChildCell: Any + Send + Sync {
     /// Returns the id of the child over its restarts.
     fn child_id(&self) -> Option<Pid>;
 
+    /// Returns the stub that follows the child, without its protocol.
+    #[cfg(feature = "net")]
+    fn recipient(self: Arc<Self>) -> Recipient<()>;
+
     /// Returns the process that runs in this cell, also while it is ending.
     fn pid(&self) -> Option<Pid>;
+
+    /// Returns the process on another node for which the process in this cell is the proxy.
+    fn proxied(&self) -> Option<Pid> {
+        None
+    }
 
     /// Returns whether the process in this cell has an exit reason, so that it ends with its next poll. Otherwise `observer`
     /// is notified when it has.
@@ -91,8 +112,17 @@ impl<M: Protocol> ChildCell for Cell<M> {
         self.current_number().map(|number| self.node().pid(number))
     }
 
+    fn proxied(&self) -> Option<Pid> {
+        Cell::proxied(self)
+    }
+
     fn observe_exit(&self, observer: Weak<dyn ExitObserver>) -> bool {
         Cell::observe_exit(self, observer)
+    }
+
+    #[cfg(feature = "net")]
+    fn recipient(self: Arc<Self>) -> Recipient<()> {
+        Recipient::of(&Address::following(self))
     }
 
     fn into_cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
@@ -139,6 +169,11 @@ impl ChildCell for SupervisorCell {
         Cell::observe_exit(&self.cell, observer)
     }
 
+    #[cfg(feature = "net")]
+    fn recipient(self: Arc<Self>) -> Recipient<()> {
+        Arc::clone(&self.cell).recipient()
+    }
+
     fn into_cell(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         Arc::clone(&self.cell) as Arc<dyn Any + Send + Sync>
     }
@@ -146,10 +181,34 @@ impl ChildCell for SupervisorCell {
 
 impl ChildCells {
     pub(in crate::supervisor) fn new(node: Node, path: Arc<str>, supervisor: SupervisionRef) -> Arc<ChildCells> {
-        Arc::new(ChildCells { node, path, supervisor, declared: Mutex::default(), last_number: AtomicU64::new(0) })
+        Arc::new(ChildCells {
+            node,
+            path,
+            supervisor,
+            declared: Mutex::default(),
+            last_number: AtomicU64::new(0),
+            #[cfg(feature = "net")]
+            node_of: Mutex::default(),
+            #[cfg(feature = "net")]
+            elsewhere: None,
+        })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<dyn ChildCell>>> {
+    /// Makes the cells of a supervisor of another node. They have no processes, and are the source of stubs.
+    #[cfg(feature = "net")]
+    pub(super) fn elsewhere(
+        node: Node,
+        supervisor: SupervisionRef,
+        workers: HashMap<Arc<str>, Recipient<()>>,
+    ) -> Arc<ChildCells> {
+        let mut cells = ChildCells::new(node, "".into(), supervisor);
+        if let Some(cells) = Arc::get_mut(&mut cells) {
+            cells.elsewhere = Some(workers);
+        }
+        cells
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<dyn ChildCell>>> {
         self.declared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -169,6 +228,10 @@ impl ChildCells {
 
     /// Returns the stub of the declared child with this id.
     pub(in crate::supervisor) fn stub<A: Actor>(&self, id: &str) -> Ref<A> {
+        #[cfg(feature = "net")]
+        if let Some(workers) = &self.elsewhere {
+            return Ref::<A>::__new(Address::of(&self.node, workers.get(id)));
+        }
         following::<A>(&self.declared().cell::<A>(id))
     }
 
@@ -190,6 +253,21 @@ impl ChildCells {
     /// Returns an unused id for a child without one.
     pub(in crate::supervisor) fn next_id(&self) -> Arc<str> {
         format!("#{}", self.last_number.fetch_add(1, Ordering::Relaxed) + 1).into()
+    }
+
+    #[cfg(feature = "net")]
+    pub(in crate::supervisor) fn set_node_of(&self, node_of: NodeOf) {
+        *self.node_of.lock().unwrap_or_else(PoisonError::into_inner) = Some(node_of);
+    }
+
+    /// Returns the function that names the node of each dynamic child. By default that is the supervisor's node.
+    #[cfg(feature = "net")]
+    pub(in crate::supervisor) fn node_of(&self) -> NodeOf {
+        let node_of = self.node_of.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        node_of.unwrap_or_else(|| {
+            let own = self.node.name().to_string();
+            Arc::new(move || own.clone())
+        })
     }
 
     fn all(&self) -> Vec<Arc<dyn ChildCell>> {

@@ -2,8 +2,12 @@
 
 mod bound;
 mod cells;
+#[cfg(feature = "net")]
+mod sent;
 
 pub use bound::Children;
 pub(super) use bound::{BoundSpec, ChildStarter, KILL_LIMIT, StartFuture, UnboundSpec};
 pub use cells::ChildCells;
 pub(super) use cells::{CellSource, ChildCell, SupervisorCell, following, for_each_cell, path_segment, segment_id};
+#[cfg(feature = "net")]
+pub(crate) use sent::SentCells;

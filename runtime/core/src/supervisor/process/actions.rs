@@ -3,9 +3,9 @@
 use std::pin::pin;
 use std::sync::Arc;
 
-use super::SupervisorProcess;
 use super::report;
 use super::shutdown_wait::{StopOutcome, Stopping, finish_all, wait_for_init};
+use super::{Child, SupervisorProcess};
 use crate::actor::Context;
 use crate::base::{Exit, Pid, StartError};
 use crate::mailbox::{Addressee, Mask};
@@ -88,7 +88,8 @@ impl SupervisorProcess {
         if self.is_cell_vacant(cx, key).await {
             let outcome = self.start_in_cell(cx, key).await;
             self.record_start(cx, key, &outcome);
-            self.last_start = outcome.map_err(ChildError::Start);
+            let process = self.children.get(&key).and_then(Child::process).cloned();
+            self.last_start = outcome.map(|pid| pid.and(process)).map_err(ChildError::Start);
         } else {
             self.plan.start_blocked(key);
             self.last_start = Err(ChildError::Restarting);
@@ -141,14 +142,15 @@ impl SupervisorProcess {
         match outcome {
             Ok(Some(pid)) => {
                 child.pid = Some(pid.clone());
+                child.proxied = child.spec.cell.proxied();
                 child.starts += 1;
-                let starts = child.starts;
+                let (starts, process) = (child.starts, child.process().unwrap_or(pid).clone());
                 if child.starts > 1 {
-                    report::child_restarted(cx.node(), self.cells.path(), &child.spec, pid, child.starts);
+                    report::child_restarted(cx.node(), self.cells.path(), &child.spec, &process, child.starts);
                 }
                 self.running.insert(pid.number(), key);
-                report::child_started(self.cells.path(), &child.spec, pid, child.starts);
-                self.send_event(key, || ChildChange::Started { pid: pid.clone(), starts });
+                report::child_started(self.cells.path(), &child.spec, &process, child.starts);
+                self.send_event(key, || ChildChange::Started { pid: process.clone(), starts });
                 self.plan.child_started(key, cx.node().clock().now());
             }
             Ok(None) => self.plan.child_ignored(key),
@@ -176,11 +178,13 @@ impl SupervisorProcess {
         child.abandoned = Some(pid);
     }
 
-    /// Removes a child from the running children and returns its process.
-    pub(super) fn set_not_running(&mut self, key: ChildKey) -> Option<Pid> {
-        let pid = self.children.get_mut(&key)?.pid.take()?;
+    /// Removes a child from the running children. Returns the process in its cell, and the child's process.
+    pub(super) fn set_not_running(&mut self, key: ChildKey) -> Option<(Pid, Pid)> {
+        let child = self.children.get_mut(&key)?;
+        let pid = child.pid.take()?;
+        let process = child.proxied.take().unwrap_or_else(|| pid.clone());
         self.running.remove(&pid.number());
-        Some(pid)
+        Some((pid, process))
     }
 
     /// Begins to stop a child as its options say.
@@ -192,13 +196,13 @@ impl SupervisorProcess {
     }
 
     fn end_stop(&mut self, cx: &mut Context<Self>, key: ChildKey, outcome: &StopOutcome) {
-        let Some(pid) = self.set_not_running(key) else { return };
+        let Some((pid, process)) = self.set_not_running(key) else { return };
         let Some(child) = self.children.get(&key) else { return };
         match &outcome.reason {
             Some(reason) => {
                 let (node, path) = (self.cells.node(), self.cells.path());
-                report::child_stopped(node, path, &child.spec, &pid, reason, outcome.timed_out);
-                self.send_event(key, || ChildChange::Exited { pid: pid.clone(), reason: reason.clone() });
+                report::child_stopped(node, path, &child.spec, &process, reason, outcome.timed_out);
+                self.send_event(key, || ChildChange::Exited { pid: process.clone(), reason: reason.clone() });
             }
             None => self.abandon(cx, key, pid),
         }

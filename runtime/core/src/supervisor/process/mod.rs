@@ -54,11 +54,21 @@ pub(super) type SharedFailure = Arc<Mutex<Option<StartError>>>;
 
 struct Child {
     spec: BoundSpec,
+    /// The process in the child's cell.
     pid: Option<Pid>,
+    /// The process on another node for which that one is the proxy.
+    proxied: Option<Pid>,
     /// The process that was killed and has not exited.
     abandoned: Option<Pid>,
     starts: u64,
     crashes: CrashCount,
+}
+
+impl Child {
+    /// Returns the child's process, on whichever node it runs.
+    fn process(&self) -> Option<&Pid> {
+        self.proxied.as_ref().or(self.pid.as_ref())
+    }
 }
 
 impl SupervisorProcess {
@@ -104,13 +114,14 @@ impl SupervisorProcess {
     fn add_child(&mut self, spec: BoundSpec) -> Result<ChildKey, ChildError> {
         spec.options.check(&self.options).map_err(ChildError::Options)?;
         let key = self.plan.add(Some(Arc::clone(&spec.id)), spec.options).map_err(|taken| match taken {
-            IdTaken::Running(other) => match self.children.get(&other).and_then(|child| child.pid.clone()) {
+            IdTaken::Running(other) => match self.children.get(&other).and_then(|child| child.process().cloned()) {
                 Some(pid) => ChildError::AlreadyStarted(pid),
                 None => ChildError::AlreadyPresent,
             },
             IdTaken::NotRunning => ChildError::AlreadyPresent,
         })?;
-        let child = Child { spec, pid: None, abandoned: None, starts: 0, crashes: CrashCount::default() };
+        let child =
+            Child { spec, pid: None, proxied: None, abandoned: None, starts: 0, crashes: CrashCount::default() };
         self.children.insert(key, child);
         Ok(key)
     }
@@ -121,7 +132,9 @@ impl SupervisorProcess {
             ChildId::Pid(pid) if **pid.node_id() == **self.cells.node().id() => {
                 self.running.get(&pid.number()).copied().or_else(|| self.find_by_cell(pid))
             }
-            ChildId::Pid(_) => None,
+            ChildId::Pid(pid) => {
+                self.children.iter().find(|(_, child)| child.process() == Some(pid)).map(|(key, _)| *key)
+            }
         }
     }
 
@@ -261,7 +274,8 @@ impl SupervisorProcess {
         // The exits of other processes, and of children that the supervisor stopped, are ignored.
         let Some(key) = self.running.get(&number).copied() else { return Ok(()) };
         let now = cx.node().clock().now();
-        self.set_not_running(key);
+        let process = self.set_not_running(key).map_or(signal.from, |(_, process)| process);
+        let signal = ExitSignal { from: process, reason: signal.reason };
         self.send_event(key, || ChildChange::Exited { pid: signal.from.clone(), reason: signal.reason.clone() });
         self.plan.child_exited(key, &signal.reason, now);
         if let Some(child) = self.children.get_mut(&key) {
@@ -282,7 +296,7 @@ impl SupervisorProcess {
         };
         let info = |(key, child): &(ChildKey, Child)| ChildInfo {
             id: child.spec.id.to_string(),
-            pid: child.pid.clone(),
+            pid: child.process().cloned(),
             state: match self.plan.state(*key) {
                 None | Some(ChildState::Down) if is_restarting(*key, child) => ChildState::Restarting,
                 state => state.unwrap_or(ChildState::Down),

@@ -45,7 +45,7 @@ impl<R: 'static> ChildSpec<R> {
         ChildSpec::with(options, |cells, id, options| {
             let options = ChildOptions { restart: Restart::Temporary, ..options };
             let cell = cells.cell::<C::Actor>(id);
-            (following::<C::Actor>(&cell), one_shot(cell, id.into(), options, actor))
+            (following::<C::Actor>(&cell), one_shot(cell, id.into(), options, || actor))
         })
     }
 

@@ -21,14 +21,14 @@ pub(in crate::supervisor) fn worker<C: Constructor>(
     BoundSpec { id: id.into(), options, starter, cell, supervisor: None, declared: false }
 }
 
-/// Binds a worker that starts once.
+/// Binds a worker that `make` makes for its only start.
 pub(in crate::supervisor) fn one_shot<C: Constructor>(
     cell: Arc<ActorCell<C>>,
     id: Arc<str>,
     options: ChildOptions,
-    actor: C,
+    make: impl FnOnce() -> C + Send + 'static,
 ) -> BoundSpec {
-    let starter = Box::new(OneShot { cell: Arc::clone(&cell), actor: Some(actor) });
+    let starter = Box::new(OneShot { cell: Arc::clone(&cell), make: Some(make) });
     BoundSpec { id, options, starter, cell, supervisor: None, declared: false }
 }
 
@@ -63,16 +63,17 @@ impl<C: Constructor, F: FnMut() -> C + Send> ChildStarter for Worker<C, F> {
     }
 }
 
-struct OneShot<C: Constructor> {
+struct OneShot<C: Constructor, F> {
     cell: Arc<ActorCell<C>>,
-    actor: Option<C>,
+    make: Option<F>,
 }
 
-impl<C: Constructor> ChildStarter for OneShot<C> {
+impl<C: Constructor, F: FnOnce() -> C + Send> ChildStarter for OneShot<C, F> {
     fn start(&mut self, link: &dyn Fn(&Pid)) -> StartFuture {
-        match self.actor.take() {
-            Some(actor) => start_process(&self.cell, start_info::<C::Actor>(), actor, link),
-            None => Box::pin(std::future::ready(Err(Exit::error("a one-shot child cannot be started again")))),
+        let again = || Exit::error("a one-shot child cannot be started again");
+        match self.make.take().ok_or_else(again).and_then(catch) {
+            Ok(actor) => start_process(&self.cell, start_info::<C::Actor>(), actor, link),
+            Err(reason) => Box::pin(std::future::ready(Err(reason))),
         }
     }
 }

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
 use super::TreeStub;
+use super::stub::add_error;
 use crate::actor::{Actor, Constructor, Process, Ref, Stub};
 use crate::call::Address;
 use crate::node::Node;
@@ -28,7 +29,7 @@ use crate::supervisor::{ChildError, ChildOptions, SupervisionRef};
 /// [`simple_one_for_one`](https://www.erlang.org/doc/system/sup_princ.html#simplified-one_for_one-supervisors).
 pub struct Dynamic<A, R> {
     supervisor: SupervisionRef,
-    options: ChildOptions,
+    pub(super) options: ChildOptions,
     _kind: PhantomData<fn() -> (A, R)>,
 }
 
@@ -37,6 +38,10 @@ pub struct OneShot;
 
 /// The kind of dynamic children that are restarted. Each start needs a new value of the actor.
 pub struct Restartable;
+
+/// The kind of dynamic children of a field with the option `on`: each is of the kind `R`, and starts on the node that the
+/// option names then. The actor, or the arguments of its constructor, are sent to that node.
+pub struct Elsewhere<R>(PhantomData<R>);
 
 /// An actor, or the arguments of its constructor, that can be a dynamic child of the kind `R`.
 ///
@@ -55,9 +60,9 @@ pub trait Startable<R>: Constructor {
 
 /// The source of a child's stub after the child's start.
 #[doc(hidden)]
-pub struct StubSource<A: Actor>(Source<A>);
+pub struct StubSource<A: Actor>(pub(super) Source<A>);
 
-enum Source<A: Actor> {
+pub(super) enum Source<A: Actor> {
     /// The cell of a child that starts once. The stub is direct.
     Direct(Arc<Cell<A::Protocol>>),
     /// The stub of a child that is restarted, sent when the child is added. It follows the child.
@@ -69,7 +74,7 @@ impl<C: Constructor> Startable<OneShot> for C {
     fn into_unbound(self, node: &Node, options: ChildOptions) -> (UnboundSpec, StubSource<C::Actor>) {
         let cell = Cell::new(node.clone(), None, C::Actor::OPTIONS.bounds());
         let child = Arc::clone(&cell);
-        let unbound = UnboundSpec(Box::new(move |cells| one_shot(child, cells.next_id(), options, self)));
+        let unbound = UnboundSpec(Box::new(move |cells| one_shot(child, cells.next_id(), options, || self)));
         (unbound, StubSource(Source::Direct(cell)))
     }
 }
@@ -85,13 +90,21 @@ fn restartable<C: Constructor>(
     options: ChildOptions,
     make: impl FnMut() -> C + Send + 'static,
 ) -> (UnboundSpec, StubSource<C::Actor>) {
+    restartable_in(options, |_| make)
+}
+
+/// Binds a child for which `maker` returns the function that makes it.
+pub(super) fn restartable_in<C: Constructor, F: FnMut() -> C + Send + 'static>(
+    options: ChildOptions,
+    maker: impl FnOnce(&ChildCells) -> F + Send + 'static,
+) -> (UnboundSpec, StubSource<C::Actor>) {
     let (sender, receiver) = oneshot::channel();
     let unbound = UnboundSpec(Box::new(move |cells| {
         let id = cells.next_id();
         let cell = cells.added().cell::<C::Actor>(&id);
         // Fails if the caller no longer waits.
         let _ = sender.send(following::<C::Actor>(&cell));
-        worker(cell, &id, options, make)
+        worker(cell, &id, options, maker(cells))
     }));
     (unbound, StubSource(Source::Following(receiver)))
 }
@@ -104,6 +117,7 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
     ///
     /// # Errors
     /// - [`ChildError::Start`]: the child's `init` failed.
+    /// - [`ChildError::RemoteSupervisor`]: the supervisor is on another node. Children are started from a process there.
     /// - [`ChildError::NoProc`], [`ChildError::Call`]: the supervisor cannot be reached.
     pub fn start_child<C>(&self, actor: C) -> StartChild<Ref<A>>
     where
@@ -116,9 +130,13 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
         }))
     }
 
-    async fn add(&self, unbound: UnboundSpec, source: StubSource<A>) -> Result<Ref<A>, ChildError> {
-        let pid = self.supervisor.add(LocalOnly(unbound)).forever().await??;
+    pub(super) async fn add(&self, unbound: UnboundSpec, source: StubSource<A>) -> Result<Ref<A>, ChildError> {
+        let pid = self.supervisor.add(LocalOnly(unbound)).forever().await.map_err(add_error)??;
         match (source.0, pid) {
+            #[cfg(feature = "net")]
+            (Source::Direct(cell), Some(pid)) if !pid.belongs_to(cell.node().id()) => {
+                Ok(Ref::<A>::__new(Address::remote(cell.node().clone(), pid)))
+            }
             (Source::Direct(cell), Some(pid)) => Ok(Ref::<A>::__new(Address::direct(cell, pid.number()))),
             // The child ended normally in its `init`: a stub without a process.
             (Source::Direct(cell), None) => Ok(Ref::<A>::__new(Address::following(cell))),

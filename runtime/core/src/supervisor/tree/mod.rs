@@ -3,7 +3,11 @@
 mod builder;
 mod defaults;
 mod dynamic;
+#[cfg(feature = "net")]
+mod elsewhere;
 mod fields;
+#[cfg(feature = "net")]
+mod remote;
 mod root;
 mod stub;
 
@@ -16,10 +20,19 @@ use super::{ChildOptions, ChildSpec, SupervisionRef, SupervisorOptions};
 use crate::actor::{Context, Process};
 use crate::base::StartError;
 use crate::node::Node;
+#[cfg(feature = "net")]
+use crate::remote::Starting;
 pub use builder::Supervisor;
 pub use defaults::{DefaultProbe, DefaultProbeChild, DefaultProbeOther, DefaultProbeSubtree, MakeDefault};
-pub use dynamic::{Dynamic, OneShot, Restartable, StartChild, Startable};
+use dynamic::StubSource;
+pub use dynamic::{Dynamic, Elsewhere, OneShot, Restartable, StartChild, Startable};
+#[cfg(feature = "net")]
+pub use elsewhere::{ChildNode, Places, Placing, child_node, placed};
 pub use fields::{Child, ChildStub, StoredStub, Subtree, SubtreeStub};
+#[cfg(feature = "net")]
+pub use remote::RemoteTree;
+#[cfg(feature = "net")]
+pub(crate) use remote::{TreeRequest, export_tree, request_tree};
 pub(crate) use root::PendingTree;
 use root::start_root;
 pub use stub::TreeStub;
@@ -82,6 +95,58 @@ pub trait StartTree: Tree {
 }
 
 impl<T: Tree> StartTree for T {}
+
+/// The method that starts a tree on another node. Implemented for every [`Tree`].
+#[cfg(feature = "net")]
+pub trait StartTreeOn: Tree {
+    /// Starts the tree on the node, and resolves with its stub after the last `init`.
+    ///
+    /// The node [exports](crate::NodeBuilder::export) the tree. The fields of the struct are sent there, so they have
+    /// serde's traits. The tree belongs to that node: it continues when the connection is lost, and stops with the node. On
+    /// the caller's own node the tree is started there, without a request.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[actor]
+    /// # #[derive(Default)]
+    /// # struct Ledger {}
+    /// # #[actor]
+    /// # impl Ledger { #[call] fn total(&self) -> u64 { 0 } }
+    /// #[supervisor]
+    /// #[derive(Serialize, Deserialize)]
+    /// struct BillingTree {
+    ///     currency: String,
+    ///     #[child]
+    ///     ledger: Ledger,
+    /// }
+    ///
+    /// # async fn use_it() -> greenroom::Result {
+    /// let billing = BillingTree { currency: "EUR".into() }.start_on("accounts@gollum").await?;
+    /// billing.ledger().total().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Not cancel-safe: if the future is dropped, the tree continues to start and to run.
+    ///
+    /// # Errors
+    /// A [`SpawnError`](crate::SpawnError): [`Start`](crate::SpawnError::Start) names the child that did not start, and the
+    /// others state why there is no tree. After [`NoConnection`](crate::SpawnError::NoConnection) the tree may run.
+    ///
+    /// # Panics
+    /// Outside of any node, like [`Node::current`].
+    #[track_caller]
+    fn start_on(self, node: impl AsRef<str>) -> Starting<'static, Self::Ref>
+    where
+        Self: RemoteTree,
+    {
+        Starting::new(remote::start_tree_on(Node::current(), node.as_ref(), self))
+    }
+}
+
+#[cfg(feature = "net")]
+impl<T: Tree> StartTreeOn for T {}
 
 impl Node {
     /// Starts a tree on this node, as [`StartTree::start`]. Not cancel-safe: if the future is dropped, the tree continues

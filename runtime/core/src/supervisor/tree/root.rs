@@ -14,6 +14,8 @@ use crate::supervisor::{SupervisionRef, SupervisorOptions};
 /// A tree whose root supervisor is starting.
 pub struct PendingTree<R> {
     pub(crate) stub: R,
+    #[cfg(feature = "net")]
+    pub(crate) cells: Arc<ChildCells>,
     starting: Pin<Box<dyn Future<Output = Result<SupervisionRef, StartError>> + Send>>,
     failure: SharedFailure,
 }
@@ -51,10 +53,18 @@ pub(super) fn start_root<R>(
     let path = node.names().claim_root_path(&format!("/{}", path_segment(name.as_ref())), new_process.number());
     let mut children = Children::new(ChildCells::new(node, path, new_process.stub()));
     let (stub, options) = add_children(&mut children);
+    #[cfg(feature = "net")]
+    let cells = Arc::clone(children.cells());
     link(&new_process.stub());
     let failure = SharedFailure::default();
     let starting = new_process.start(SupervisorProcess::new(options, false, children, true, Arc::clone(&failure)));
     let start_failure = Arc::clone(&failure);
     let starting = Box::pin(async move { starting.await.map_err(|error| take(&start_failure).unwrap_or(error)) });
-    PendingTree { stub, starting, failure }
+    PendingTree {
+        stub,
+        #[cfg(feature = "net")]
+        cells,
+        starting,
+        failure,
+    }
 }

@@ -146,10 +146,7 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
         }));
         let call = self.supervisor().add(LocalOnly(unbound)).forever();
         async move {
-            call.await.map_err(|error| match error.kind {
-                CallErrorKind::Encode(_) => ChildError::RemoteSupervisor,
-                _ => ChildError::from(error),
-            })??;
+            call.await.map_err(add_error)??;
             receiver.await.map_err(|_| ChildError::NoProc)
         }
     }
@@ -210,6 +207,14 @@ pub trait TreeStub: Clone + Debug + Send + Sync + 'static {
     /// The supervisor exits after a [`stop`](TreeStub::stop), when it gives up, and by its automatic shutdown.
     fn ended(&self) -> impl Future<Output = Exit> + Send + use<Self> {
         Stub::ended(self.supervisor())
+    }
+}
+
+/// Returns the error of a request to add a child, which contains code and so cannot leave its node.
+pub(super) fn add_error(error: CallError) -> ChildError {
+    match error.kind {
+        CallErrorKind::Encode(_) => ChildError::RemoteSupervisor,
+        _ => ChildError::from(error),
     }
 }
 

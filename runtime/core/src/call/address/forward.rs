@@ -1,0 +1,35 @@
+//! Messages that a process has taken, and sends on to another one.
+
+use super::{Address, SendError};
+use crate::base::{Pid, Protocol};
+use crate::call::target::{ReceiverId, Target};
+use crate::call::{Cast, Recipient};
+use crate::node::Node;
+use crate::process::{drop_message, fail_callers};
+
+impl<M: Protocol> Address<M> {
+    /// Creates the address of the receiver of a recipient, whose protocol is this one. Without a recipient, or if the
+    /// receiver of this node has another protocol, the address is that of a process which does not exist.
+    pub(crate) fn of(node: &Node, recipient: Option<&Recipient<()>>) -> Address<M> {
+        let target = recipient.and_then(|recipient| recipient.target.typed());
+        target.map_or_else(|| Address::remote(node.clone(), node.pid(0)), Address)
+    }
+
+    /// Creates the address of a process of another node.
+    pub(crate) fn remote(node: Node, pid: Pid) -> Address<M> {
+        Address(Target::identity(node, ReceiverId::Pid(pid)))
+    }
+
+    /// Sends a message on, and waits for room as an awaited cast does. If it cannot be sent, the calls in it fail with the
+    /// reason.
+    pub(crate) async fn forward(&self, message: M) {
+        let cast = match self.send(self.0.resolve(), message) {
+            Ok(placement) => Cast::from(placement),
+            Err(SendError { error, message }) => {
+                return fail_callers(drop_message(self.node(), M::NAME, message), &error.into());
+            }
+        };
+        // Fails if the connection is lost, which ends the calls in the message.
+        let _ = cast.await;
+    }
+}

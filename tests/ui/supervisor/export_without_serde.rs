@@ -1,0 +1,23 @@
+use greenroom::prelude::*;
+
+#[actor]
+#[derive(Default)]
+struct Ledger;
+
+#[actor]
+impl Ledger {
+    #[call]
+    fn total(&self) -> u64 {
+        0
+    }
+}
+
+#[supervisor]
+struct BillingTree {
+    #[child]
+    ledger: Ledger,
+}
+
+fn main() {
+    let _ = Node::builder("a@one").export::<BillingTree>();
+}

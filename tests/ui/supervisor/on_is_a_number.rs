@@ -1,0 +1,22 @@
+use greenroom::prelude::*;
+
+#[actor]
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+struct Render;
+
+#[actor]
+impl Render {
+    #[call]
+    fn frame(&self) -> u64 {
+        0
+    }
+}
+
+#[supervisor]
+struct Farm {
+    worker: u64,
+    #[child(on = self.worker)]
+    render: Render,
+}
+
+fn main() {}

@@ -161,13 +161,14 @@ const ENDED: &str = "the connection broke without a goodbye";
 const FAILED: &str = "the connection failed: ";
 const DAMAGED: &str = "encrypted data cannot be opened: it was damaged, replayed or forged on the way";
 
-/// Both nodes lose each other with one of these causes, and connect again when the proxy works. A node that ends a
+/// Both nodes lose each other with one of these causes, and connect again when the proxy works. They are hidden, so that
+/// they do not dial each other beside the proxy. A node that ends a
 /// connection with unread bytes resets it.
 async fn check(way: Way, fault: Fault, tick: Duration, at_dialler: &[&str], at_listener: &[&str]) {
     let cookie = Cookie::random().unwrap();
-    let listener = Config::new("b@test", &cookie).tick(tick).start().await;
+    let listener = Config::new("b@test", &cookie).tick(tick).hidden().start().await;
     let proxy = Proxy::start(listener.config().address()).await;
-    let dialler = Config::new("a@test", &cookie).tick(tick).seeds([&*proxy.address]).start().await;
+    let dialler = Config::new("a@test", &cookie).tick(tick).hidden().seeds([&*proxy.address]).start().await;
     let Pair { mut dialler, mut listener } = Pair::connected(dialler, listener).await;
     for (node, peer) in [(&mut dialler, "b@test"), (&mut listener, "a@test")] {
         node.assert_served_by(peer).await;
@@ -234,7 +235,7 @@ async fn a_slow_connection_is_not_lost() {
     let listener = Config::new("b@test", &cookie).tick(4 * TICK).start().await;
     let proxy = Proxy::start(listener.config().address()).await;
     proxy.set(Both, Delay(Duration::from_millis(200)));
-    let dialler = Config::new("a@test", &cookie).tick(4 * TICK).seeds([&*proxy.address]).start().await;
+    let dialler = Config::new("a@test", &cookie).tick(4 * TICK).hidden().seeds([&*proxy.address]).start().await;
     let Pair { mut dialler, mut listener } = Pair::connected(dialler, listener).await;
     assert_eq!(dialler.send("b@test", 100).await, "100");
     assert_eq!(listener.send("a@test", 100).await, "100");

@@ -26,12 +26,20 @@ pub(crate) struct Config {
     listen: String,
     seeds: String,
     tick: Duration,
+    is_hidden: bool,
 }
 
 impl Config {
     pub(crate) fn new(name: &str, cookie: &Cookie) -> Config {
         let (name, cookie) = (name.to_owned(), cookie.expose().to_owned());
-        Config { name, cookie, listen: format!("127.0.0.1:{}", free_port()), seeds: String::new(), tick: LONG_TICK }
+        Config {
+            name,
+            cookie,
+            listen: format!("127.0.0.1:{}", free_port()),
+            seeds: String::new(),
+            tick: LONG_TICK,
+            is_hidden: false,
+        }
     }
 
     pub(crate) fn listen(mut self, address: &str) -> Config {
@@ -49,6 +57,12 @@ impl Config {
         self
     }
 
+    /// Has the node dial its seeds only.
+    pub(crate) fn hidden(mut self) -> Config {
+        self.is_hidden = true;
+        self
+    }
+
     pub(crate) fn address(&self) -> &str {
         &self.listen
     }
@@ -61,6 +75,7 @@ impl Config {
             .env("PEER_SEEDS", &self.seeds)
             .env("PEER_TICK", self.tick.as_millis().to_string())
             .env(Cookie::VARIABLE, &self.cookie)
+            .envs(self.is_hidden.then_some(("PEER_HIDDEN", "1")))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -21,7 +21,7 @@ use std::collections::HashMap;
 use std::io::BufRead;
 
 use greenroom::prelude::*;
-use greenroom::{NodeBuilder, Shutdown};
+use greenroom::{Mesh, NodeBuilder, Shutdown};
 use tokio::sync::mpsc;
 
 use log::say;
@@ -29,10 +29,13 @@ use service::{Parcel, Server, ServiceRef};
 use watch::{ReportRef, Watcher};
 
 /// Returns the node with the name `PEER_NAME`, the address `PEER_LISTEN`, the seeds `PEER_SEEDS` (separated by commas) and
-/// the tick `PEER_TICK` in milliseconds.
+/// the tick `PEER_TICK` in milliseconds. With `PEER_HIDDEN` it dials its seeds only.
 fn configured() -> greenroom::Result<NodeBuilder> {
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let mut builder = Node::builder(variable("PEER_NAME")).cookie(Cookie::load()?).listen(variable("PEER_LISTEN"));
+    if std::env::var_os("PEER_HIDDEN").is_some() {
+        builder = builder.membership(Mesh::hidden());
+    }
     for seed in variable("PEER_SEEDS").split(',').filter(|seed| !seed.is_empty()) {
         builder = builder.seed(seed);
     }

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
@@ -47,7 +47,7 @@ impl Connector {
                         None => return,
                     }
                 }
-                () = clock.sleep_until(compare_at) => {
+                () = self.compare_due(compare_at) => {
                     compare_at = clock.now() + COMPARE;
                     self.compare_with_one();
                     let (node, now) = (&self.node, clock.now());
@@ -55,6 +55,20 @@ impl Connector {
                 }
             }
         }
+    }
+
+    /// Waits until the members are to be compared. A node without members waits for the first one.
+    async fn compare_due(&self, at: Instant) {
+        loop {
+            let changed = self.cluster.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if !self.cluster.members().is_empty() {
+                break;
+            }
+            changed.await;
+        }
+        self.node.clock().sleep_until(at).await;
     }
 
     /// Compares the members with those of one peer, drawn at random.

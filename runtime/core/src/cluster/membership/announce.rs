@@ -20,6 +20,7 @@ impl Cluster {
     /// Notes that the connection to a peer is up. `is_seed` is `true` if the task of a seed has opened it.
     pub(in crate::cluster) fn member_joined(&self, node: &Node, hello: &Hello, is_seed: bool) {
         self.change_members(node, &hello.node.name, |members| members.up(hello, is_seed));
+        self.changed.notify_waiters();
     }
 
     /// Compares the members with those of a new peer. The node with the smaller name begins.

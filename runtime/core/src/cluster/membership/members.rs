@@ -265,6 +265,11 @@ impl Members {
         effects
     }
 
+    /// Returns `true` if no member is remembered.
+    pub(in crate::cluster) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Returns the members.
     pub(in crate::cluster) fn list(&self) -> Vec<Member> {
         self.entries.iter().filter(|(_, entry)| !entry.is_gone()).map(|(name, entry)| entry.member(name)).collect()

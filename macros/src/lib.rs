@@ -372,7 +372,7 @@ method_attributes! {
     /// that the method returns ends the process.
     exit;
 
-    /// On a method of an [`#[actor]`](macro@actor) impl: called when a node connects or is lost.
+    /// On a method of an [`#[actor]`](macro@actor) impl: called when a node connects or is lost, joins or leaves.
     ///
     /// It has a parameter `event: NodeEvent`. An error that it returns ends the process.
     node_event;

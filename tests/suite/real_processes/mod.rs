@@ -4,6 +4,7 @@
 
 mod crossed_dials;
 mod faulty_proxy;
+mod hosts;
 mod killed;
 mod message_panics;
 mod namesakes;

@@ -27,6 +27,8 @@ pub(crate) struct Config {
     seeds: String,
     tick: Duration,
     is_hidden: bool,
+    /// The network namespace of the host, if it is not this one.
+    namespace: Option<String>,
 }
 
 impl Config {
@@ -39,6 +41,7 @@ impl Config {
             seeds: String::new(),
             tick: LONG_TICK,
             is_hidden: false,
+            namespace: None,
         }
     }
 
@@ -63,13 +66,29 @@ impl Config {
         self
     }
 
+    /// Runs the node on the host with this network namespace.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn namespace(mut self, namespace: &str) -> Config {
+        self.namespace = Some(namespace.to_owned());
+        self
+    }
+
     pub(crate) fn address(&self) -> &str {
         &self.listen
     }
 
     /// Starts the node. Does not wait until it is ready.
     pub(crate) fn spawn(&self) -> Peer {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_peer"))
+        let program = env!("CARGO_BIN_EXE_peer");
+        let mut command = match &self.namespace {
+            Some(namespace) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace, program]);
+                command
+            }
+            None => Command::new(program),
+        };
+        let mut child = command
             .env("PEER_NAME", &self.name)
             .env("PEER_LISTEN", &self.listen)
             .env("PEER_SEEDS", &self.seeds)
@@ -166,6 +185,14 @@ impl Peer {
     /// Has the node call a peer and asserts that the peer answers.
     pub(crate) async fn assert_served_by(&mut self, peer: &str) {
         assert_eq!(self.call("echo", peer, DEADLINE).await, "ok", "{} calls {peer}", self.name());
+    }
+
+    /// Has the node call a peer with a text of so many bytes and asserts that the peer returns it.
+    #[cfg(target_os = "linux")]
+    pub(crate) async fn assert_echo(&mut self, peer: &str, bytes: usize) {
+        let key = self.key();
+        self.command(&format!("echo {key} {peer} {} {bytes}", DEADLINE.as_millis())).await;
+        assert_eq!(self.result(&key).await, "ok", "{} calls {peer}", self.name());
     }
 
     /// Has the node send messages to a peer, in order. Returns the number of those that have arrived in order, from all

@@ -157,13 +157,13 @@ impl Cluster {
     pub(super) fn insert(&self, hello: &Hello, epoch: Epoch, outbox: &Arc<Outbox>) -> Result<Arc<Peer>, Arc<Peer>> {
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
         let peer = match peers.get(&hello.node.name) {
-            Some(opening) if *opening.id != hello.node => return Err(Arc::clone(opening)),
-            Some(opening) => {
+            Some(opening) if !opening.is_up() && *opening.id != hello.node => return Err(Arc::clone(opening)),
+            Some(opening) if !opening.is_up() => {
                 // Messages wait in its outbox already.
                 outbox.replace_by(&opening.outbox);
                 Arc::clone(opening)
             }
-            None => {
+            _ => {
                 let peer = Arc::new(Peer::new(hello, epoch, outbox, self));
                 peers.insert(hello.node.name.clone(), Arc::clone(&peer));
                 peer

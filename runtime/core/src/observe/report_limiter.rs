@@ -41,6 +41,9 @@ pub(crate) enum ReportKind {
     /// A node at this address was refused, or refused this one.
     #[cfg(feature = "net")]
     Refused(Arc<str>),
+    /// Messages were lost, since this member could not be reached.
+    #[cfg(feature = "net")]
+    Unreached(Arc<str>),
     /// The operating system returned an error instead of a new connection.
     #[cfg(feature = "net")]
     AcceptFailed,
@@ -210,6 +213,10 @@ fn log_summary(kind: &ReportKind, count: u64) {
         #[cfg(feature = "net")]
         ReportKind::Refused(address) => {
             log::warn!(target: "greenroom", %address, count, "more connections with this address were refused");
+        }
+        #[cfg(feature = "net")]
+        ReportKind::Unreached(peer) => {
+            log::warn!(target: "greenroom", %peer, count, "more attempts to reach this member for a message failed");
         }
         #[cfg(feature = "net")]
         ReportKind::AcceptFailed => {

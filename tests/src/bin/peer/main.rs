@@ -8,7 +8,7 @@
 //! |---|---|
 //! | `watch KEY NODE` | `ready NUMBER`, then the ends of all relations with processes of that node: see [`watch`] |
 //! | `retry KEY` | the results of requests through the stubs of an earlier `watch` |
-//! | `echo KEY NODE MILLISECONDS` | `ok` or the error of a call |
+//! | `echo KEY NODE MILLISECONDS [BYTES]` | `ok` or the error of a call, which returns a text of so many bytes |
 //! | `hold KEY NODE MILLISECONDS` | the error of a call that is not answered |
 //! | `send KEY NODE COUNT` | the number of the messages in order that the other node has received from this one |
 //! | `parcel KEY NODE` | the error of a call whose message cannot be decoded |
@@ -86,8 +86,9 @@ fn execute(node: &Node, words: &[&str], watchers: &mut HashMap<String, ReportRef
             watchers.insert(key, watcher);
         }
         "echo" => {
-            let call = service.echo(String::new()).within(Duration::from_millis(number(3)?));
-            report(key, async move { call.await.map(|_| "ok") });
+            let text = "x".repeat(usize::try_from(number(4).unwrap_or(0)).ok()?);
+            let call = service.echo(text.clone()).within(Duration::from_millis(number(3)?));
+            report(key, async move { call.await.map(|returned| if returned == text { "ok" } else { "changed" }) });
         }
         "hold" => {
             let call = service.hold().within(Duration::from_millis(number(3)?));

@@ -162,6 +162,10 @@ impl Owned {
         if let Some(hello) = &self.hello {
             let is_another = matches!(&self.purpose, Purpose::Member(name) if *name != hello.node.name);
             if is_another || self.connector.cluster.members().is_leaving() {
+                if is_another {
+                    let (node, peer) = (self.connector.node.name(), &hello.node.name);
+                    log::debug!(target: "greenroom", %node, %peer, "the address of another member leads to this node");
+                }
                 let refusal = if is_another { Refusal::NotAllowed } else { Refusal::Stopping };
                 return self.outbox.command(Command::Refuse(refusal));
             }

@@ -14,6 +14,7 @@ use crate::cluster::inbound;
 use crate::cluster::membership::{Peer, Request};
 use crate::log;
 use crate::net::Closed;
+use crate::observe::ReportKind;
 use crate::session::{Refusal, Role, SessionError};
 
 /// The time between two comparisons of the members with those of another node.
@@ -83,7 +84,7 @@ impl Connector {
 
     /// Dials a member until it is connected, is gone, or parts.
     async fn keep(self, name: NodeName, mut pause: Duration, closing: ClosingPart) {
-        let mut backoff = Backoff::new();
+        let (mut backoff, mut has_failed) = (Backoff::new(), false);
         loop {
             if self.pause(pause, &closing).await.is_break() {
                 return;
@@ -91,6 +92,9 @@ impl Connector {
             let Some(address) = self.cluster.members().next_address(&name) else { return };
             let (ControlFlow::Continue(up_for), _) = self.attempt(&name, &address, &closing).await else { return };
             pause = backoff.next_pause(up_for, self.node.rng());
+            if up_for.is_zero() && !std::mem::replace(&mut has_failed, true) {
+                log::warn!(target: "greenroom", node = %self.node.name(), peer = %name, address, ?pause, "cannot reach a member: dialling again");
+            }
         }
     }
 
@@ -130,10 +134,12 @@ impl Connector {
         }
         let lost = peer.outbox.waiting_frames();
         self.node.loss_counts().count_lost_messages(lost as u64);
-        log::warn!(
-            target: "greenroom", node = %self.node.name(), peer = %peer.id.name, lost,
-            "a member cannot be reached: what was sent to it meanwhile is lost"
-        );
+        self.node.report(ReportKind::Unreached(peer.id.name.as_str().into()), || {
+            log::warn!(
+                target: "greenroom", node = %self.node.name(), peer = %peer.id.name, lost,
+                "a member cannot be reached: messages and signals to it are lost"
+            );
+        });
         peer.outbox.close();
         inbound::disconnect(&self.node, peer, |action| super::connection::step(&self.node, action));
         self.cluster.changed.notify_waiters();

@@ -55,6 +55,11 @@ mod wire;
 #[path = "../../../tests/src/counting.rs"]
 mod counting;
 
+#[cfg(all(test, feature = "tls"))]
+#[allow(dead_code)] // Written for another package.
+#[path = "../../../tests/suite/authority.rs"]
+mod authority;
+
 /// Counts the memory that hostile input occupies.
 #[cfg(test)]
 #[global_allocator]
@@ -78,6 +83,8 @@ pub use base::{
     Subject, Variant,
 };
 pub use call::{BoundedCast, Call, Cast, Recipient, Reply};
+#[cfg(feature = "tls")]
+pub use cluster::{CertificateError, Certificates};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, NodeBuilder, NodeError, Policy};
 #[cfg(feature = "net")]
@@ -93,6 +100,8 @@ pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
 #[cfg(feature = "net")]
 pub use remote::{RemoteCall, RemoteConstructor, RemoteFunction, SpawnError, SpawnOn, Starting, multicall};
 pub use sched::{Clock, Spawner, Task, Work};
+#[cfg(feature = "tls")]
+pub use session::CertificateFault;
 #[cfg(feature = "config")]
 pub use settings::{SettingOrigin, Settings, SettingsError};
 #[cfg(feature = "supervision")]

@@ -17,7 +17,7 @@ use crate::net::{Command, Network, Outbox, Transport, drive};
 use crate::prelude::*;
 use crate::process::protocol_definition;
 use crate::sched::{Clock, NodeEnv, TokioClock};
-use crate::session::{Config, CookieKeys, EphemeralKey, Event, Hello, Limits, Role, Session};
+use crate::session::{Config, EphemeralKey, Event, Hello, Limits, Role, Security, Session};
 use crate::testing::paused;
 use crate::wire::hostile::{Coverage, Input, Known};
 use crate::wire::{Frame, FrameTarget, Signal};
@@ -91,7 +91,7 @@ impl Hostile {
         let node = NodeId { name: NodeName::new(name).unwrap(), incarnation };
         let config = Config {
             local: Hello { node, advertise: None, instance: incarnation },
-            keys: CookieKeys { own: cookie.key(), accepted: None },
+            security: Security::Cookie(cookie.key().into()),
             cluster: "greenroom".into(),
             role: Role::Dialler,
             limits,

@@ -109,7 +109,14 @@ impl Cluster {
 }
 
 impl Peer {
-    pub(super) fn new(hello: &Hello, epoch: Epoch, outbox: &Arc<Outbox>, cluster: &Cluster) -> Peer {
+    /// Returns the peer with this hello. Its certificate may give it a `role`.
+    pub(super) fn new(
+        hello: &Hello,
+        role: Option<&str>,
+        epoch: Epoch,
+        outbox: &Arc<Outbox>,
+        cluster: &Cluster,
+    ) -> Peer {
         let limits = &cluster.limits;
         Peer {
             id: Arc::new(hello.node.clone()),
@@ -117,7 +124,7 @@ impl Peer {
             advertise: hello.advertise.clone(),
             epoch,
             tracked: Tracked::new(limits.relations),
-            rights: cluster.policy.rights_of(&hello.node.name),
+            rights: cluster.policy.rights_of(&hello.node.name, role),
             calls: OutstandingCalls::default(),
             max_calls: limits.calls,
             large_frames: LargeFrames::new(limits),

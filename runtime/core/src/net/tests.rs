@@ -20,7 +20,8 @@ use crate::mailbox::WaiterId;
 use crate::observe::{ConnectionMeter, PeerTraffic};
 use crate::sched::{Clock, NodeEnv, TokioClock};
 use crate::session::{
-    Backlog, Config, CookieKey, EphemeralKey, Event, Hello, Limits, ReassemblyBudget, Role, Session, SessionError,
+    Backlog, Config, CookieKey, EphemeralKey, Event, Hello, Limits, ReassemblyBudget, Role, Security, Session,
+    SessionError,
 };
 use crate::wire::{Frame, FrameTarget, Signal};
 
@@ -54,7 +55,7 @@ impl Side {
         let letter = name.as_bytes()[0];
         let config = Config {
             local: Hello { node, advertise: None, instance: u64::from(letter) },
-            keys: CookieKey::derive(cookie).into(),
+            security: Security::Cookie(CookieKey::derive(cookie).into()),
             cluster: "test".into(),
             role,
             limits,

@@ -56,6 +56,7 @@
 //! # Features
 //! - `net`: connections to other nodes, over TCP with Noise encryption. A node listens only if an address is configured.
 //!   Switches on `serde` and `tracing`.
+//! - `tls`: [certificates](struct.Certificates.html) in place of a cookie, and TLS in place of Noise. Switches on `net`.
 //! - `signal` (default): SIGTERM and ctrl-c stop the program in order. Without it they end the program at once.
 //! - `supervision` (default): supervisors, supervision trees and applications. Without it, code that starts a process
 //!   handles its exit itself, by a link or a monitor.
@@ -93,6 +94,9 @@ pub use greenroom_core::{
     Restartable, Running, StartChild, StartTree, Startable, Strategy, Supervision, SupervisionRef, Supervisor,
     SupervisorInfo, SupervisorOptions, Tree, TreeRoot, TreeStub, WhileDown,
 };
+#[cfg(feature = "tls")]
+#[doc(inline)]
+pub use greenroom_core::{CertificateError, CertificateFault, Certificates};
 #[cfg(feature = "net")]
 #[doc(inline)]
 pub use greenroom_core::{Cookie, CookieError, Discovery, Export, Mesh, NodeBuilder, NodeError, Policy};

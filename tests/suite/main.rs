@@ -8,6 +8,8 @@ mod application_events;
 mod applications;
 mod architecture;
 mod attribute_paths;
+#[allow(dead_code)] // Written for the runtime's unit tests, too.
+mod authority;
 mod blocking;
 mod bounds;
 mod calls;

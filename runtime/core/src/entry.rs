@@ -61,6 +61,14 @@ fn fail(failure: &str) -> ExitCode {
 /// # Errors
 /// A variable has no valid value, or the node cannot start.
 pub async fn node_from_environment() -> Result<Node, String> {
+    // Without a word, the program would connect by a cookie instead.
+    #[cfg(all(feature = "net", not(feature = "tls")))]
+    if let Some(name) = ["GREENROOM_TLS_CA", "GREENROOM_TLS_CERT", "GREENROOM_TLS_KEY"]
+        .into_iter()
+        .find(|name| std::env::var_os(name).is_some_and(|path| !path.is_empty()))
+    {
+        return Err(format!("`{name}` is set, but the program was built without greenroom's feature `tls`"));
+    }
     #[cfg(feature = "net")]
     if let Some(builder) = NodeBuilder::from_environment().map_err(with_causes)? {
         return builder.export::<Inspectable>().start().await.map_err(with_causes);

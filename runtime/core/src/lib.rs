@@ -57,6 +57,11 @@ mod wire;
 #[path = "../../../tests/src/counting.rs"]
 mod counting;
 
+#[cfg(all(test, feature = "tls"))]
+#[allow(dead_code)] // Written for another package.
+#[path = "../../../tests/suite/authority.rs"]
+mod authority;
+
 /// Counts the memory that hostile input occupies.
 #[cfg(test)]
 #[global_allocator]
@@ -82,6 +87,8 @@ pub use base::{
     StartError, Subject, Variant,
 };
 pub use call::{BoundedCast, Call, Cast, Recipient, Reply};
+#[cfg(feature = "tls")]
+pub use cluster::{CertificateError, Certificates};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, Discovery, Mesh, NodeBuilder, NodeError, Policy};
 #[cfg(feature = "net")]
@@ -99,6 +106,8 @@ pub use process::{Attachment, Blocking, Mailbox, Receive, Timer};
 #[cfg(feature = "net")]
 pub use remote::{Placed, RemoteCall, RemoteConstructor, RemoteFunction, SpawnError, SpawnOn, Starting, multicall};
 pub use sched::{Clock, Spawner, Task, Work};
+#[cfg(feature = "tls")]
+pub use session::CertificateFault;
 #[cfg(feature = "config")]
 pub use settings::{SettingOrigin, Settings, SettingsError};
 #[cfg(feature = "supervision")]

@@ -3,6 +3,7 @@
 mod blocked_threads;
 mod call_chains;
 mod calls;
+mod certificates;
 mod cookie_files;
 mod decoding;
 mod echo_server;

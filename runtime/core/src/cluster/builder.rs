@@ -8,6 +8,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
 
+#[cfg(feature = "tls")]
+use super::CertificateError;
+use super::access::{AccessConfig, AccessError};
 use super::links::{Connector, Seed};
 use super::membership::{Dns, DynDiscovery, PolicyError};
 use super::{Cluster, Cookie, CookieError, Discovery, Mesh, Policy};
@@ -16,15 +19,14 @@ use crate::log;
 use crate::net::{Tcp, Transport, is_unspecified};
 use crate::node::{Export, Exports, Node, Router};
 use crate::sched::{NodeEnv, Thresholds};
-use crate::session::{CookieKeys, Hello, Limits, MAX_ADVERTISE, MAX_CLUSTER, MIN_TICK};
+use crate::session::{Hello, Limits, MAX_ADVERTISE, MAX_CLUSTER, MIN_TICK};
 use crate::wire::membership::is_valid_metadata;
 
 /// The configuration of a node that other nodes can reach, from [`Node::builder`].
 #[must_use = "a node runs only once it is started"]
 pub struct NodeBuilder {
     name: Result<NodeName, InvalidName>,
-    cookie: Option<Cookie>,
-    accepted_cookie: Option<Cookie>,
+    pub(super) access: AccessConfig,
     cluster: String,
     listen: Option<String>,
     advertise: Option<String>,
@@ -48,10 +50,16 @@ pub struct NodeBuilder {
 pub enum NodeError {
     /// The name does not have the form `name@host`.
     Name(InvalidName),
-    /// The node listens or dials, and was given no cookie.
+    /// The node listens or dials, and was given no cookie and no certificates.
     NoCookie,
     /// The cookie cannot be loaded.
     Cookie(CookieError),
+    /// The certificates cannot be loaded.
+    #[cfg(feature = "tls")]
+    Certificates(CertificateError),
+    /// The node was given a cookie and certificates.
+    #[cfg(feature = "tls")]
+    CookieAndCertificates,
     /// The node cannot listen at this address.
     Listen(String, io::Error),
     /// The advertised address is empty or longer than 512 bytes.
@@ -77,8 +85,7 @@ impl NodeBuilder {
     pub(crate) fn new(name: impl AsRef<str>) -> NodeBuilder {
         NodeBuilder {
             name: NodeName::new(name),
-            cookie: None,
-            accepted_cookie: None,
+            access: AccessConfig::default(),
             cluster: "greenroom".to_owned(),
             listen: None,
             advertise: None,
@@ -112,9 +119,10 @@ impl Node {
 }
 
 impl NodeBuilder {
-    /// Sets the secret that all nodes of the cluster share. A node that listens or dials needs one.
+    /// Sets the secret that all nodes of the cluster share. A node that listens or dials needs one, or certificates, which
+    /// are the feature `tls`.
     pub fn cookie(mut self, cookie: Cookie) -> NodeBuilder {
-        self.cookie = Some(cookie);
+        self.access.cookie = Some(cookie);
         self
     }
 
@@ -152,7 +160,7 @@ impl NodeBuilder {
     ///
     /// A second call replaces the cookie of the first one.
     pub fn accept_cookie(mut self, cookie: Cookie) -> NodeBuilder {
-        self.accepted_cookie = Some(cookie);
+        self.access.accepted_cookie = Some(cookie);
         self
     }
 
@@ -269,8 +277,8 @@ impl NodeBuilder {
     }
 
     /// Returns the node that the environment defines: `GREENROOM_NODE`, `GREENROOM_LISTEN`, `GREENROOM_ADVERTISE`,
-    /// `GREENROOM_COOKIE`, `GREENROOM_ACCEPT_COOKIE` and `GREENROOM_SEEDS` (separated by commas); `None` without
-    /// `GREENROOM_NODE`.
+    /// `GREENROOM_COOKIE`, `GREENROOM_ACCEPT_COOKIE` and `GREENROOM_SEEDS` (separated by commas), and in place of a cookie
+    /// `GREENROOM_TLS_CA`, `GREENROOM_TLS_CERT` and `GREENROOM_TLS_KEY`; `None` without `GREENROOM_NODE`.
     pub(crate) fn from_environment() -> Result<Option<NodeBuilder>, NodeError> {
         let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let Some(name) = variable("GREENROOM_NODE") else { return Ok(None) };
@@ -280,8 +288,7 @@ impl NodeBuilder {
         let seeds = variable("GREENROOM_SEEDS").unwrap_or_default();
         builder = seeds.split(',').map(str::trim).filter(|seed| !seed.is_empty()).fold(builder, NodeBuilder::seed);
         if builder.is_connecting() {
-            builder.cookie = Some(Cookie::load().map_err(NodeError::Cookie)?);
-            builder.accepted_cookie = Cookie::load_accepted().map_err(NodeError::Cookie)?;
+            builder.access = AccessConfig::from_environment()?;
         }
         Ok(Some(builder))
     }
@@ -297,7 +304,8 @@ impl NodeBuilder {
     /// Not cancel-safe: if the future is dropped, the node may listen already.
     ///
     /// # Errors
-    /// The configuration is invalid, there is no cookie, or the node cannot listen: see [`NodeError`].
+    /// The configuration is invalid, there is neither a cookie nor certificates, or the node cannot listen: see
+    /// [`NodeError`].
     ///
     /// # Panics
     /// Outside of a tokio runtime, which runs the node's processes.
@@ -336,7 +344,7 @@ impl NodeBuilder {
             return Ok(node);
         }
 
-        let cookie = self.cookie.ok_or(NodeError::NoCookie)?;
+        let access = self.access.resolve(node.name(), &policy, &clock)?;
         let transport = self.transport.unwrap_or_else(|| Arc::new(Tcp::new(Arc::clone(&clock), FIRST_ATTEMPT)));
         let listener = match &self.listen {
             Some(address) => {
@@ -357,11 +365,12 @@ impl NodeBuilder {
             node: node.clone(),
             cluster: Arc::clone(&cluster),
             transport,
-            keys: CookieKeys { own: cookie.key(), accepted: self.accepted_cookie.as_ref().map(Cookie::key) },
+            access,
             cluster_name: self.cluster,
             hello,
             tick: self.tick,
         };
+        connector.access.attend(&node, &cluster);
         if let Some(listener) = listener {
             // Set once: the cluster is new.
             let _ = cluster.address.set(listener.address());
@@ -385,6 +394,19 @@ impl NodeBuilder {
     }
 }
 
+impl From<AccessError> for NodeError {
+    fn from(error: AccessError) -> NodeError {
+        match error {
+            AccessError::Missing => NodeError::NoCookie,
+            AccessError::Cookie(error) => NodeError::Cookie(error),
+            #[cfg(feature = "tls")]
+            AccessError::Certificates(error) => NodeError::Certificates(error),
+            #[cfg(feature = "tls")]
+            AccessError::Both => NodeError::CookieAndCertificates,
+        }
+    }
+}
+
 impl fmt::Display for NodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -396,6 +418,13 @@ impl fmt::Display for NodeError {
                 Cookie::CREATE
             ),
             NodeError::Cookie(error) => write!(f, "{error}"),
+            #[cfg(feature = "tls")]
+            NodeError::Certificates(error) => write!(f, "{error}"),
+            #[cfg(feature = "tls")]
+            NodeError::CookieAndCertificates => f.write_str(
+                "a node has a cookie or certificates, and this one was given both: with both, a node without a \
+                 certificate could connect",
+            ),
             NodeError::Listen(address, error) => {
                 write!(f, "cannot listen at {address}")?;
                 f.write_str(match error.kind() {
@@ -431,6 +460,10 @@ impl std::error::Error for NodeError {
             // The text is that of the inner error, and so is its cause.
             NodeError::Name(error) => error.source(),
             NodeError::Cookie(error) => error.source(),
+            #[cfg(feature = "tls")]
+            NodeError::Certificates(error) => error.source(),
+            #[cfg(feature = "tls")]
+            NodeError::CookieAndCertificates => None,
             NodeError::Listen(_, error) | NodeError::Random(error) => Some(error),
             NodeError::NoCookie
             | NodeError::Advertise(_)

@@ -17,7 +17,7 @@ use crate::net::{Command, Network, Outbox, Transport, drive};
 use crate::prelude::*;
 use crate::process::protocol_definition;
 use crate::sched::{Clock, NodeEnv, TokioClock};
-use crate::session::{Config, CookieKeys, EphemeralKey, Event, Hello, Limits, Role, Session};
+use crate::session::{Config, EphemeralKey, Event, Hello, Limits, Role, Security, Session};
 use crate::testing::paused;
 use crate::wire::hostile::{Coverage, Input, Known};
 use crate::wire::{Frame, FrameTarget, MeshKind, Metadata, Signal};
@@ -97,7 +97,7 @@ impl Hostile {
                 metadata: Metadata::new(),
                 mesh: MeshKind::Full,
             },
-            keys: CookieKeys { own: cookie.key(), accepted: None },
+            security: Security::Cookie(cookie.key().into()),
             cluster: "greenroom".into(),
             role: Role::Dialler,
             limits,

@@ -76,7 +76,8 @@ pub(super) struct Peer {
     /// The connection, by which its calls and relations are distinguished from those of others.
     pub(super) epoch: Epoch,
     pub(super) tracked: Tracked,
-    rights: Rights,
+    /// Set when the connection is up, since a certificate may give a role.
+    rights: OnceLock<Rights>,
     /// The calls of the peer that this node has not answered yet.
     pub(super) calls: OutstandingCalls,
     max_calls: usize,
@@ -149,12 +150,19 @@ impl Cluster {
         self.peers.read().unwrap_or_else(PoisonError::into_inner).values().for_each(|peer| peer.outbox.close());
     }
 
-    /// Returns the peer of a connection that is up. No other connection to its name is.
+    /// Returns the peer of a connection that is up. No other connection to its name is. The peer's certificate may give it a
+    /// `role`.
     ///
     /// # Errors
     /// A connection to another incarnation is being opened for a message. The caller has to
     /// [end](Cluster::end_opening) that, and tries again.
-    pub(super) fn insert(&self, hello: &Hello, epoch: Epoch, outbox: &Arc<Outbox>) -> Result<Arc<Peer>, Arc<Peer>> {
+    pub(super) fn insert(
+        &self,
+        hello: &Hello,
+        role: Option<&str>,
+        epoch: Epoch,
+        outbox: &Arc<Outbox>,
+    ) -> Result<Arc<Peer>, Arc<Peer>> {
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
         let peer = match peers.get(&hello.node.name) {
             Some(opening) if !opening.is_up() && *opening.id != hello.node => return Err(Arc::clone(opening)),
@@ -169,6 +177,8 @@ impl Cluster {
                 peer
             }
         };
+        // Set once: the connection comes up once.
+        let _ = peer.rights.set(self.policy.rights_of(&hello.node.name, role));
         peer.is_up.store(true, Ordering::SeqCst);
         drop(peers);
         self.changed.notify_waiters();
@@ -213,6 +223,7 @@ impl Cluster {
 }
 
 impl Peer {
+    /// Returns the peer with this hello, without rights.
     pub(super) fn new(hello: &Hello, epoch: Epoch, outbox: &Arc<Outbox>, cluster: &Cluster) -> Peer {
         let limits = &cluster.limits;
         Peer {
@@ -223,7 +234,7 @@ impl Peer {
             is_up: AtomicBool::new(false),
             epoch,
             tracked: Tracked::new(limits.relations),
-            rights: cluster.policy.rights_of(&hello.node.name),
+            rights: OnceLock::new(),
             calls: OutstandingCalls::default(),
             max_calls: limits.calls,
             large_frames: LargeFrames::new(limits),
@@ -244,7 +255,7 @@ impl Peer {
     }
 
     pub(super) fn may(&self, right: Right) -> bool {
-        self.rights.has(right)
+        self.rights.get().is_some_and(|rights| rights.has(right))
     }
 
     /// Returns whether a message of the peer with so many calls may be accepted.

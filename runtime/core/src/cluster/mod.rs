@@ -39,9 +39,9 @@
 //! A connection that ends, for any reason, is a lost node: links, monitors and calls get `NoConnection`.
 //! A message that cannot be delivered is counted and logged, and a call in it gets the reason.
 
+mod access;
 mod builder;
 mod closing;
-mod cookie;
 mod holds;
 mod inbound;
 mod large_frames;
@@ -52,8 +52,10 @@ mod routes;
 mod tracked;
 mod waiting;
 
+#[cfg(feature = "tls")]
+pub use access::{CertificateError, Certificates};
+pub use access::{Cookie, CookieError};
 pub use builder::{NodeBuilder, NodeError};
-pub use cookie::{Cookie, CookieError};
 pub(crate) use membership::Cluster;
 pub use membership::{Discovery, Mesh, Policy};
 

@@ -20,7 +20,8 @@ use crate::mailbox::WaiterId;
 use crate::observe::{ConnectionMeter, PeerTraffic};
 use crate::sched::{Clock, NodeEnv, TokioClock};
 use crate::session::{
-    Backlog, Config, CookieKey, EphemeralKey, Event, Hello, Limits, ReassemblyBudget, Role, Session, SessionError,
+    Backlog, Config, CookieKey, EphemeralKey, Event, Hello, Limits, ReassemblyBudget, Role, Security, Session,
+    SessionError,
 };
 use crate::wire::{Frame, FrameTarget, MeshKind, Metadata, Signal};
 
@@ -60,7 +61,7 @@ impl Side {
                 metadata: Metadata::new(),
                 mesh: MeshKind::Full,
             },
-            keys: CookieKey::derive(cookie).into(),
+            security: Security::Cookie(CookieKey::derive(cookie).into()),
             cluster: "test".into(),
             role,
             limits,

@@ -1,4 +1,4 @@
-//! Noise, by the crate snow: the handshake, and sealed records.
+//! The seal of records: Noise, by the crate snow, with its handshake; or none, inside of [`tls`](super::tls).
 //!
 //! `Noise_NNpsk0_25519_AESGCM_SHA256`: two fresh keys and one secret that both have. A peer without the secret fails
 //! at the first message. An attacker who gets it later cannot read earlier records.
@@ -7,6 +7,7 @@
 //! |---|---|
 //! | handshake message | length (2 bytes, high first, always 48), ephemeral key (32), tag (16) |
 //! | record | length (2 bytes, high first, 17..=65,535), ciphertext, tag (16) |
+//! | record inside of TLS | length (2 bytes, high first, 1..=65,519), the bytes in clear |
 //!
 //! A record's number is its nonce, so a record that is missing, repeated or moved does not open. After each
 //! 2^20 records of a direction its key is replaced (Noise's rekey), by both sides without a message.
@@ -25,8 +26,8 @@ use primitives::Ring;
 pub(super) const MESSAGE: usize = 48;
 /// The most bytes in clear that one record holds.
 pub(super) const PLAIN: usize = 65_535 - TAG;
-/// The bytes that a seal adds.
-pub(super) const TAG: usize = 16;
+/// The bytes that a seal of Noise adds.
+const TAG: usize = 16;
 /// Records between two keys of one direction.
 const REKEY: u64 = 1 << 20;
 
@@ -72,19 +73,61 @@ impl Handshake {
     /// Returns the cipher after both messages.
     pub(super) fn finish(self) -> Result<Cipher, SessionError> {
         let state = self.0.into_transport_mode().map_err(refused)?;
-        Ok(Cipher { state, rekey: REKEY })
+        Ok(Cipher::Noise(Box::new(Noise { state, rekey: REKEY })))
     }
 }
 
+/// The seal of a session's records.
+pub(super) enum Cipher {
+    Noise(Box<Noise>),
+    /// TLS encrypts all bytes of the session.
+    Plain,
+}
+
 /// The two directions' keys.
-pub(super) struct Cipher {
+pub(super) struct Noise {
     state: TransportState,
     rekey: u64,
 }
 
 impl Cipher {
+    /// Returns the bytes that a seal adds.
+    pub(super) fn tag(&self) -> usize {
+        match self {
+            Cipher::Noise(_) => TAG,
+            Cipher::Plain => 0,
+        }
+    }
+
     /// Appends `plain`, at most [`PLAIN`] bytes, as one record.
     pub(super) fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), SessionError> {
+        match self {
+            Cipher::Noise(noise) => noise.seal(plain, out),
+            Cipher::Plain => {
+                put_length(out, plain.len());
+                out.extend_from_slice(plain);
+                Ok(())
+            }
+        }
+    }
+
+    /// Opens a record, without its length.
+    pub(super) fn open(&mut self, record: &[u8]) -> Result<Bytes, SessionError> {
+        match self {
+            Cipher::Noise(noise) => noise.open(record),
+            Cipher::Plain => Ok(Bytes::copy_from_slice(record)),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn rekey_every(&mut self, records: u64) {
+        let Cipher::Noise(noise) = self else { panic!("no keys to replace") };
+        noise.rekey = records;
+    }
+}
+
+impl Noise {
+    fn seal(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Result<(), SessionError> {
         put_length(out, plain.len() + TAG);
         let start = out.len();
         out.resize(start + plain.len() + TAG, 0);
@@ -95,8 +138,7 @@ impl Cipher {
         Ok(())
     }
 
-    /// Opens a record, without its length.
-    pub(super) fn open(&mut self, record: &[u8]) -> Result<Bytes, SessionError> {
+    fn open(&mut self, record: &[u8]) -> Result<Bytes, SessionError> {
         let mut plain = vec![0; record.len()];
         let length = self.state.read_message(record, &mut plain).map_err(|_| SessionError::Forged)?;
         plain.truncate(length);
@@ -104,11 +146,6 @@ impl Cipher {
             self.state.rekey_incoming();
         }
         Ok(plain.into())
-    }
-
-    #[cfg(test)]
-    pub(super) fn rekey_every(&mut self, records: u64) {
-        self.rekey = records;
     }
 }
 

@@ -1,8 +1,9 @@
 //! The configuration of a session.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{CookieKeys, EphemeralKey, ReassemblyBudget};
+use super::{CookieKeys, Credentials, EphemeralKey, ReassemblyBudget};
 use crate::base::NodeId;
 use crate::wire::{MeshKind, Metadata};
 
@@ -11,8 +12,7 @@ use crate::wire::{MeshKind, Metadata};
 pub(crate) struct Config {
     /// This node's own hello.
     pub local: Hello,
-    /// The keys that are derived from the cluster's cookies.
-    pub keys: CookieKeys,
+    pub security: Security,
     /// The cluster's name, 1..=255 bytes. A node of another cluster is refused.
     pub cluster: String,
     pub role: Role,
@@ -23,6 +23,16 @@ pub(crate) struct Config {
     /// After a quarter of it without a record, a tick is sent.
     pub tick: Duration,
     pub ephemeral: EphemeralKey,
+}
+
+/// The proof that the two nodes are of one cluster. A session never changes from one to the other.
+#[derive(Clone, Debug)]
+pub(crate) enum Security {
+    /// The keys that are derived from the cluster's cookies.
+    Cookie(CookieKeys),
+    /// The certificate of this node, and the authorities of its peers.
+    #[cfg_attr(not(feature = "tls"), allow(dead_code))]
+    Certificates(Arc<Credentials>),
 }
 
 /// The side of a connection that this node is.

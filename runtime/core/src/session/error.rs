@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+#[cfg(feature = "tls")]
+use super::CertificateFault;
 use super::Refusal;
 use crate::base::NodeName;
 use crate::wire::WireError;
@@ -16,6 +18,23 @@ pub(crate) enum SessionError {
     Version { theirs: Vec<u16>, ours: Vec<u16> },
     /// The peer has another cookie.
     Cookie,
+    /// The peer has certificates, and this node a cookie.
+    PeerHasCertificates,
+    /// The peer has a cookie, and this node certificates.
+    #[cfg(feature = "tls")]
+    PeerHasCookie,
+    /// The peer's certificate is not accepted.
+    #[cfg(feature = "tls")]
+    Certificate(CertificateFault),
+    /// The peer does not accept this node's certificate, with its reason.
+    #[cfg(feature = "tls")]
+    CertificateRefused(&'static str),
+    /// The peer closed the connection before TLS was set up, as it may with a certificate that it does not accept.
+    #[cfg(feature = "tls")]
+    HungUpInTls,
+    /// TLS failed, with the reason.
+    #[cfg(feature = "tls")]
+    Tls(String),
     /// The peer belongs to another cluster.
     Cluster { theirs: String, ours: String },
     /// The peer closed the connection before the handshake was done, as it does with a wrong cookie.
@@ -66,6 +85,21 @@ impl fmt::Display for SessionError {
                 write!(f, "no wire version in common: the peer has {theirs:?}, this node {ours:?}")
             }
             SessionError::Cookie => f.write_str("the peer has another cookie"),
+            SessionError::PeerHasCertificates => f.write_str("the peer has certificates, and this node a cookie"),
+            #[cfg(feature = "tls")]
+            SessionError::PeerHasCookie => f.write_str("the peer has a cookie, and this node requires certificates"),
+            #[cfg(feature = "tls")]
+            SessionError::Certificate(fault) => write!(f, "the peer's certificate {fault}"),
+            #[cfg(feature = "tls")]
+            SessionError::CertificateRefused(reason) => {
+                write!(f, "the peer does not accept this node's certificate: {reason}")
+            }
+            #[cfg(feature = "tls")]
+            SessionError::HungUpInTls => f.write_str(
+                "the peer closed the connection during the handshake, as it may for a certificate that it does not accept",
+            ),
+            #[cfg(feature = "tls")]
+            SessionError::Tls(reason) => write!(f, "TLS failed: {reason}"),
             SessionError::Cluster { theirs, ours } => {
                 write!(f, "the peer belongs to the cluster `{theirs}`, this node to `{ours}`")
             }

@@ -59,6 +59,8 @@ mod lanes;
 mod reassembly;
 mod reassembly_budget;
 mod receive;
+mod tls;
+mod transmit;
 mod window;
 
 use std::collections::VecDeque;
@@ -73,7 +75,7 @@ use crate::wire::{Frame, NameDefinition, ReceivedNames};
 
 use cipher::Cipher;
 pub(crate) use cipher::EphemeralKey;
-pub(crate) use config::{Config, Hello, Limits, Role};
+pub(crate) use config::{Config, Hello, Limits, Role, Security};
 pub(crate) use encoded::Encoded;
 pub(crate) use error::{SendError, SessionError};
 pub(crate) use handshake::hello::{MAX_ADVERTISE, MAX_CLUSTER, MIN_TICK};
@@ -85,12 +87,20 @@ pub(crate) use lanes::Backlog;
 use lanes::Lanes;
 use reassembly::Reassembly;
 pub(crate) use reassembly_budget::ReassemblyBudget;
+#[cfg(feature = "tls")]
+pub use tls::CertificateFault;
+#[cfg(not(feature = "tls"))]
+use tls::Credentials;
+use tls::Tls;
+#[cfg(feature = "tls")]
+pub(crate) use tls::{Credentials, CredentialsError, KeyMaterial};
 
 /// An event that a session returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// The peer is authenticated. If this node `decides`, it admits or refuses the peer now.
-    Hello { peer: Hello, decides: bool },
+    /// The peer is authenticated. Its certificate may give it a `role`. If this node `decides`, it admits or refuses the
+    /// peer now.
+    Hello { peer: Hello, role: Option<String>, decides: bool },
     /// The peer decides, and has admitted this node: admit or refuse the peer.
     Offered,
     /// Both nodes have admitted each other. Precedes every frame.
@@ -109,6 +119,8 @@ pub(crate) enum Event {
 pub(crate) struct Session {
     local: Hello,
     cluster: String,
+    /// The encryption of all bytes, if the node has certificates.
+    tls: Option<Box<Tls>>,
     receive_limits: ReceiveLimits,
     /// This node's tick, and the shorter one of the two nodes from the hello on.
     tick: Duration,
@@ -119,6 +131,8 @@ pub(crate) struct Session {
     handshake_bytes: Vec<u8>,
     /// One record in clear, kept for its memory.
     plain: Vec<u8>,
+    /// The bytes inside of TLS that are received or sent at present, kept for their memory.
+    inside: Vec<u8>,
     lanes: Lanes,
     /// Definitions to send before all frames.
     definitions: VecDeque<NameDefinition>,
@@ -197,18 +211,24 @@ const EXTENSIONS: std::ops::RangeInclusive<u8> = 16..=31;
 
 impl Session {
     pub(crate) fn new(config: Config, now: Instant) -> Session {
-        let Config { local, keys, cluster, role, limits, reassembly, tick, ephemeral } = config;
+        let Config { local, security, cluster, role, limits, reassembly, tick, ephemeral } = config;
         let receive_limits = ReceiveLimits::of(&limits);
+        let (keys, tls) = match security {
+            Security::Cookie(keys) => (Some(keys), None),
+            Security::Certificates(credentials) => (None, Some(Tls::boxed(role, credentials))),
+        };
         let (exchange, handshake_bytes) = KeyExchange::new(role, keys, ephemeral);
         Session {
             local,
             cluster,
+            tls,
             receive_limits,
             tick,
             handshake_bytes,
             state: State::Exchanging(exchange),
             partial: Vec::new(),
             plain: Vec::new(),
+            inside: Vec::new(),
             lanes: Lanes::new(receive_limits, limits.window),
             definitions: VecDeque::new(),
             names: ReceivedNames::default(),
@@ -290,7 +310,10 @@ impl Session {
     /// Takes the end of the peer's bytes. It is an error before the session is up.
     pub(crate) fn handle_end(&mut self) -> Option<SessionError> {
         match &self.state {
-            State::Exchanging(_) | State::Confirming(_) => Some(self.fail(SessionError::HungUp)),
+            State::Exchanging(_) | State::Confirming(_) => {
+                let hung_up = self.tls.as_ref().map_or(SessionError::HungUp, |tls| tls.hung_up());
+                Some(self.fail(hung_up))
+            }
             State::Deciding(..) => Some(self.fail(SessionError::Undecided)),
             State::Up(_) => None,
             State::Over(error) => Some(error.clone()),
@@ -363,60 +386,6 @@ impl Session {
     /// The largest frame, encoded, that `send` takes: this node's limit, and the peer's once it is known.
     pub(crate) fn frame_limit(&self) -> usize {
         self.lanes.frame_limit()
-    }
-
-    /// Appends what to send, some 128 KiB at a time; false if there is nothing.
-    pub(crate) fn poll_transmit(&mut self, now: Instant, out: &mut Vec<u8>) -> bool {
-        let start = out.len();
-        let mut pieces = PIECES;
-        out.append(&mut self.handshake_bytes);
-        while out.len() - start < TRANSMIT && !self.is_over() {
-            let State::Up(cipher) = &mut self.state else { break };
-            let record = &mut self.plain;
-            record.clear();
-            for (due, kind) in
-                [(&mut self.tick_due, TICK), (&mut self.answer_due, PROBE_ANSWER), (&mut self.probe_due, PROBE_REQUEST)]
-            {
-                if mem::take(due) {
-                    record.push(kind);
-                }
-            }
-            if self.unacknowledged >= window::ACKNOWLEDGE && self.intake == Intake::All {
-                record.push(ACKNOWLEDGEMENT);
-                varint::put(record, mem::take(&mut self.unacknowledged) as u64);
-            }
-            // One byte is kept for a goodbye.
-            let end = cipher::PLAIN - 1;
-            while let Some(definition) = self.definitions.front() {
-                let mut bytes = Vec::new();
-                definition.encode(&mut bytes);
-                if record.len() + DEFINITION_HEAD + bytes.len() > end {
-                    break;
-                }
-                self.definitions.pop_front();
-                record.push(DEFINITION);
-                varint::put(record, bytes.len() as u64);
-                record.extend_from_slice(&bytes);
-            }
-            if self.definitions.is_empty() {
-                self.lanes.fill(now, record, end, &mut pieces);
-            }
-            if let Closing::Sending(end) = self.closing
-                && self.lanes.backlog().bytes == 0
-            {
-                record.push(GOODBYE);
-                self.closing = Closing::GoodbyeSent(end);
-            }
-            if record.is_empty() {
-                break;
-            }
-            if let Err(error) = cipher.seal(record, out) {
-                self.fail(error);
-                break;
-            }
-            self.tick_at = now + self.tick / 4;
-        }
-        out.len() > start
     }
 
     /// Returns the tick: this node's, and the shorter one of the two nodes once the peer's hello has arrived.

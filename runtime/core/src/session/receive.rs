@@ -10,7 +10,7 @@ use super::handshake::key_exchange::Progress;
 use super::handshake::preamble::{Size, prefixed_size};
 use super::{
     ACKNOWLEDGEMENT, ADMISSION, Cipher, Closing, DEFINITION, Deciding, EXTENSIONS, Event, GOODBYE, HELLO, PROBE_ANSWER,
-    PROBE_REQUEST, Refusal, Session, SessionError, State, TICK, cipher, lanes,
+    PROBE_REQUEST, Refusal, Session, SessionError, State, TICK, Tls, cipher, lanes,
 };
 use crate::wire::varint::{self, Reader};
 use crate::wire::{Frame, NameDefinition};
@@ -21,7 +21,23 @@ const MAX_ADMISSION: usize = 1 + varint::MAX;
 impl Session {
     /// Takes received bytes, in slices of any size. They may have given events, also upon an error.
     pub(crate) fn handle_bytes(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SessionError> {
-        self.read_input(now, bytes).map_err(|error| self.fail(error))
+        let read = match self.tls.take() {
+            None => self.read_input(now, bytes),
+            Some(tls) => self.read_tls(tls, now, bytes),
+        };
+        read.map_err(|error| self.fail(error))
+    }
+
+    fn read_tls(&mut self, mut tls: Box<Tls>, now: Instant, bytes: &[u8]) -> Result<(), SessionError> {
+        let mut inside = mem::take(&mut self.inside);
+        let opened = tls.open(bytes, &mut inside);
+        // The names in the certificate are needed for the hello.
+        self.tls = Some(tls);
+        let read = self.read_input(now, &inside);
+        inside.clear();
+        self.inside = inside;
+        // Bytes before the failure are read all the same: they may have the reason.
+        read.and(opened)
     }
 
     fn read_input(&mut self, now: Instant, bytes: &[u8]) -> Result<(), SessionError> {
@@ -62,14 +78,16 @@ impl Session {
     /// The size of the unit that begins with `start`.
     fn size(&self, start: &[u8]) -> Result<Size, SessionError> {
         // Before the session is up the peer may not send a large record.
-        let (max, otherwise) = match &self.state {
+        let (tag, max, otherwise) = match &self.state {
             State::Exchanging(exchange) => return exchange.size(start),
-            State::Confirming(_) => (hello::MAX, SessionError::Handshake("a hello of another size")),
-            State::Deciding(..) => (MAX_ADMISSION, SessionError::Handshake("an admission of another size")),
-            State::Up(_) => (cipher::PLAIN, SessionError::Record("an empty record")),
+            State::Confirming(cipher) => (cipher.tag(), hello::MAX, SessionError::Handshake("a hello of another size")),
+            State::Deciding(cipher, _) => {
+                (cipher.tag(), MAX_ADMISSION, SessionError::Handshake("an admission of another size"))
+            }
+            State::Up(cipher) => (cipher.tag(), cipher::PLAIN, SessionError::Record("an empty record")),
             State::Over(error) => return Err(error.clone()),
         };
-        prefixed_size(start, cipher::TAG + 1..=cipher::TAG + max, otherwise)
+        prefixed_size(start, tag + 1..=tag + max, otherwise)
     }
 
     fn handle_unit(&mut self, now: Instant, unit: &[u8]) -> Result<(), SessionError> {
@@ -145,10 +163,16 @@ impl Session {
             Err(HelloError::Missing(_)) => return Err(SessionError::Handshake("a hello without a required field")),
             Err(HelloError::Unknown(tag)) => {
                 // A peer of a later version receives the reason.
-                let mut record = vec![ADMISSION];
-                varint::put(&mut record, Refusal::Incompatible.code());
-                cipher.seal(&record, &mut self.handshake_bytes)?;
+                self.send_refusal(cipher, Refusal::Incompatible)?;
                 return Err(SessionError::UnknownField(tag));
+            }
+        };
+        let role = match self.tls.as_ref().map(|tls| tls.certify(&peer.hello.node.name)) {
+            None => None,
+            Some(Ok(role)) => role,
+            Some(Err((refusal, error))) => {
+                self.send_refusal(cipher, refusal)?;
+                return Err(error);
             }
         };
         if peer.hello.instance == self.local.instance {
@@ -162,8 +186,15 @@ impl Session {
         }
         self.tick = self.tick.min(peer.tick);
         let decides = self.local.node.name < peer.hello.node.name;
-        self.events.push_back(Event::Hello { peer: peer.hello.clone(), decides });
+        self.events.push_back(Event::Hello { peer: peer.hello.clone(), role, decides });
         Ok(Deciding { peer, decides, admitted: false, offered: false })
+    }
+
+    /// Sends the reason to a peer whose hello is refused.
+    fn send_refusal(&mut self, cipher: &mut Cipher, refusal: Refusal) -> Result<(), SessionError> {
+        let mut record = vec![ADMISSION];
+        varint::put(&mut record, refusal.code());
+        cipher.seal(&record, &mut self.handshake_bytes)
     }
 
     /// Reads a record's chunks; true if one was a goodbye.

@@ -7,6 +7,8 @@ mod hostile;
 mod lanes;
 mod node_reassembly;
 mod records;
+#[cfg(feature = "tls")]
+mod tls;
 
 use super::*;
 use crate::base::{NodeId, NodeName};
@@ -30,6 +32,8 @@ struct Side {
     /// On its way to the other side.
     output: Vec<u8>,
     events: Vec<Event>,
+    /// The role in the peer's certificate.
+    role: Option<String>,
     /// The decision on a peer, instead of admission.
     refusal: Option<Refusal>,
     result: Result<(), SessionError>,
@@ -41,6 +45,7 @@ impl Side {
             session: Session::new(config, now),
             output: Vec::new(),
             events: Vec::new(),
+            role: None,
             refusal: None,
             result: Ok(()),
         }
@@ -49,6 +54,9 @@ impl Side {
     fn receive(&mut self, now: Instant, bytes: &[u8]) {
         self.result = self.session.handle_bytes(now, bytes);
         while let Some(event) = self.session.poll_event() {
+            if let Event::Hello { role, .. } = &event {
+                self.role.clone_from(role);
+            }
             match event {
                 Event::Hello { decides: true, .. } | Event::Offered => {
                     self.result = match self.refusal {
@@ -165,7 +173,7 @@ fn config(name: &str, role: Role) -> Config {
             metadata: Metadata::new(),
             mesh: MeshKind::Full,
         },
-        keys: CookieKey::derive(b"sixteen bytes or more").into(),
+        security: Security::Cookie(CookieKey::derive(b"sixteen bytes or more").into()),
         cluster: "test".into(),
         role,
         limits: Limits::default(),

@@ -33,6 +33,8 @@ struct Owned {
     outbox: Arc<Outbox>,
     /// The peer's hello, once it has arrived.
     hello: Option<Hello>,
+    /// The role in the peer's certificate.
+    role: Option<String>,
     /// The peer, once the connection is up.
     peer: Option<Arc<Peer>>,
     record: Arc<Record>,
@@ -68,7 +70,7 @@ impl Connector {
     ) -> ConnectionEnd {
         let config = Config {
             local: self.hello.clone(),
-            keys: self.keys.clone(),
+            security: self.access.security(&self.node),
             cluster: self.cluster_name.clone(),
             role: purpose.role(),
             limits: self.cluster.limits,
@@ -86,6 +88,7 @@ impl Connector {
             epoch: self.cluster.links.next_epoch(),
             outbox: Arc::clone(&outbox),
             hello: None,
+            role: None,
             peer: None,
             record: Arc::clone(&record),
             closing: closing.clone(),
@@ -93,9 +96,10 @@ impl Connector {
         let identified = Arc::clone(&meter);
         let sink = move |event| {
             match event {
-                Event::Hello { peer, decides } => {
-                    // The peer has the cookie.
+                Event::Hello { peer, role, decides } => {
+                    // The peer has the cookie, or a certificate.
                     drop(permit.take());
+                    owned.role = role;
                     owned.greeted(peer);
                     if decides {
                         owned.consider(false);
@@ -181,7 +185,7 @@ impl Owned {
             return false;
         }
         let peer = loop {
-            match cluster.insert(hello, self.epoch, &self.outbox) {
+            match cluster.insert(hello, self.role.as_deref(), self.epoch, &self.outbox) {
                 Ok(peer) => break peer,
                 // All effects of an earlier incarnation come first.
                 Err(earlier) => self.connector.fail_opening(&earlier),

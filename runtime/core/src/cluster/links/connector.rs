@@ -6,10 +6,11 @@ use std::time::Duration;
 use super::refused;
 use crate::base::NodeName;
 use crate::cluster::Cluster;
+use crate::cluster::access::Access;
 use crate::log;
 use crate::net::{Closed, Transport};
 use crate::node::Node;
-use crate::session::{CookieKeys, Hello, Role};
+use crate::session::{Hello, Role};
 
 /// Opens and runs the connections of a node. Each of its tasks has a clone.
 #[derive(Clone)]
@@ -17,7 +18,7 @@ pub(in crate::cluster) struct Connector {
     pub(in crate::cluster) node: Node,
     pub(in crate::cluster) cluster: Arc<Cluster>,
     pub(in crate::cluster) transport: Arc<dyn Transport>,
-    pub(in crate::cluster) keys: CookieKeys,
+    pub(in crate::cluster) access: Access,
     pub(in crate::cluster) cluster_name: String,
     pub(in crate::cluster) hello: Hello,
     pub(in crate::cluster) tick: Duration,

@@ -5,7 +5,7 @@
 //! | the peer | is logged |
 //! |---|---|
 //! | is not a node: a port scan, a health check, another protocol | at `debug`; their number once a minute at `info` |
-//! | has another cookie, cluster, version, or this node's name | at `warn`, once a minute for each address |
+//! | has another cookie, cluster or version, a certificate that is not accepted, or this node's name | at `warn`, once a minute for each address |
 //! | is this node itself, is connected already, or stops | at `debug`, and is not counted |
 
 use crate::log;
@@ -47,6 +47,8 @@ pub(super) fn stranger(node: &Node, address: &str, reason: &dyn std::fmt::Displa
 /// Returns `true` if a listener closed a connection whose peer did not prove that it is a node of any cluster.
 fn is_stranger(reason: &Closed) -> bool {
     match reason {
+        #[cfg(feature = "tls")]
+        Closed::Session(SessionError::HungUpInTls | SessionError::Tls(_)) => true,
         Closed::Session(error) => matches!(
             error,
             SessionError::Magic | SessionError::HungUp | SessionError::Slow | SessionError::Handshake(_)

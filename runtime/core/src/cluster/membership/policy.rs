@@ -1,6 +1,8 @@
 //! The rights of each peer.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "tls")]
+use std::collections::BTreeSet;
 
 use crate::base::{InvalidName, NodeName, Right};
 
@@ -24,6 +26,10 @@ use crate::base::{InvalidName, NodeName, Right};
 ///
 /// A node proves that it has the cookie, and not that it has the name that it states. So with a cookie alone, roles keep
 /// honest nodes from mistakes, and do not separate nodes that do not trust each other.
+///
+/// A node with a certificate, of the feature `tls`, proves its name. The certificate may also give it a role, by the URI
+/// `greenroom-role:monitor`. A role that the policy assigns to the name counts before that of the certificate. A peer
+/// whose certificate has a role that the policy does not define is refused.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     others: Rights,
@@ -59,7 +65,7 @@ fn bit(right: Right) -> u8 {
 }
 
 impl Policy {
-    /// Returns the policy of a node that sets none: each node that has the cookie has every right.
+    /// Returns the policy of a node that sets none: each node that has the cookie, or a certificate, has every right.
     #[must_use]
     pub fn cookie() -> Policy {
         Policy::default()
@@ -99,7 +105,7 @@ impl Policy {
             let rights = self.roles.get(&role).ok_or_else(|| PolicyError::Role(role.clone()))?;
             peers.insert(NodeName::new(&peer).map_err(PolicyError::Name)?, *rights);
         }
-        Ok(ResolvedPolicy { others: self.others, peers })
+        Ok(ResolvedPolicy { others: self.others, roles: self.roles, peers })
     }
 }
 
@@ -115,11 +121,20 @@ pub(in crate::cluster) enum PolicyError {
 #[derive(Debug, Default)]
 pub(in crate::cluster) struct ResolvedPolicy {
     others: Rights,
+    roles: BTreeMap<String, Rights>,
     peers: BTreeMap<NodeName, Rights>,
 }
 
 impl ResolvedPolicy {
-    pub(in crate::cluster) fn rights_of(&self, peer: &NodeName) -> Rights {
-        self.peers.get(peer).copied().unwrap_or(self.others)
+    /// Returns the rights of a peer whose certificate has this role.
+    pub(in crate::cluster) fn rights_of(&self, peer: &NodeName, certified: Option<&str>) -> Rights {
+        let by_certificate = || certified.and_then(|role| self.roles.get(role));
+        self.peers.get(peer).or_else(by_certificate).copied().unwrap_or(self.others)
+    }
+
+    /// Returns the names of the roles.
+    #[cfg(feature = "tls")]
+    pub(in crate::cluster) fn roles(&self) -> BTreeSet<String> {
+        self.roles.keys().cloned().collect()
     }
 }

@@ -72,6 +72,7 @@ impl Node {
             refused_connections: counters.refused_connections,
             refused_relations: counters.refused_relations,
             refused_by_policy: counters.refused_by_policy,
+            rejected_certificates: counters.rejected_certificates,
             node_ups: counters.node_ups,
             node_downs: counters.node_downs,
             ..Metrics::default()

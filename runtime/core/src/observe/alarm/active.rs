@@ -129,6 +129,7 @@ fn subject_kind(alarm: &Alarm) -> Cow<'static, str> {
         Alarm::LongSchedule { kind, .. } => kind.clone(),
         Alarm::RestartStorm { supervisor, .. } => Cow::Owned(supervisor.clone()),
         Alarm::AbandonedChild { kind, .. } => kind.clone(),
+        Alarm::CertificateExpires { .. } => Cow::Borrowed(""),
     }
 }
 

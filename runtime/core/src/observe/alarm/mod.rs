@@ -74,6 +74,14 @@ pub enum Alarm {
         /// last known `receive!`.
         at: Option<SourceLine>,
     },
+    /// The node's certificate expires in a week or less, or has expired: other nodes do not accept it after that. Cleared
+    /// when a later one is in the file.
+    CertificateExpires {
+        /// The path of the file.
+        file: String,
+        /// The time that was left at the last look, which is taken at least every hour.
+        left: Duration,
+    },
 }
 
 /// A change of a node's alarms; from [`Node::alarms`](crate::Node::alarms).
@@ -95,6 +103,8 @@ pub enum AlarmEvent {
 pub(crate) enum AlarmKey {
     Process(&'static str, Pid),
     Child(String, String),
+    /// An alarm of which a node has one.
+    Node(&'static str),
 }
 
 impl Alarm {
@@ -106,21 +116,22 @@ impl Alarm {
             Alarm::LongSchedule { .. } => "long_schedule",
             Alarm::RestartStorm { .. } => "restart_storm",
             Alarm::AbandonedChild { .. } => "abandoned_child",
+            Alarm::CertificateExpires { .. } => "certificate_expires",
         }
     }
 
     /// The names of all alarms.
     pub const NAMES: &'static [&'static str] =
-        &["long_mailbox", "stuck_mailbox", "long_schedule", "restart_storm", "abandoned_child"];
+        &["long_mailbox", "stuck_mailbox", "long_schedule", "restart_storm", "abandoned_child", "certificate_expires"];
 
-    /// Returns the process that the alarm is about; `None` for an alarm about all incarnations of a child.
+    /// Returns the process that the alarm is about; `None` for an alarm about all incarnations of a child, or the node.
     pub fn pid(&self) -> Option<&Pid> {
         match self {
             Alarm::LongMailbox { pid, .. }
             | Alarm::StuckMailbox { pid, .. }
             | Alarm::LongSchedule { pid, .. }
             | Alarm::AbandonedChild { pid, .. } => Some(pid),
-            Alarm::RestartStorm { .. } => None,
+            Alarm::RestartStorm { .. } | Alarm::CertificateExpires { .. } => None,
         }
     }
 
@@ -128,6 +139,7 @@ impl Alarm {
         match self {
             Alarm::RestartStorm { supervisor, child, .. } => AlarmKey::Child(supervisor.clone(), child.clone()),
             Alarm::AbandonedChild { pid, .. } => Alarm::abandoned_key(pid.clone()),
+            Alarm::CertificateExpires { .. } => AlarmKey::Node(self.name()),
             Alarm::LongMailbox { pid, .. } | Alarm::StuckMailbox { pid, .. } | Alarm::LongSchedule { pid, .. } => {
                 AlarmKey::Process(self.name(), pid.clone())
             }
@@ -166,6 +178,13 @@ impl fmt::Display for Alarm {
             Alarm::AbandonedChild { child, pid, kind, at } => {
                 write!(f, "{child} {pid} ({kind}) was killed and still runs; its supervisor continues without it")?;
                 at.as_ref().map_or(Ok(()), |at| write!(f, "; last seen at {at}"))
+            }
+            Alarm::CertificateExpires { file, left } if left.is_zero() => {
+                write!(f, "the certificate in {file} has expired: other nodes do not accept it")
+            }
+            Alarm::CertificateExpires { file, left } => {
+                let hours = left.as_secs() / 3600;
+                write!(f, "the certificate in {file} expires in {} days and {} hours", hours / 24, hours % 24)
             }
         }
     }

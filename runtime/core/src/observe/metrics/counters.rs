@@ -15,6 +15,7 @@ pub(crate) struct LossCounts {
     refused_connections: AtomicU64,
     refused_relations: AtomicU64,
     refused_by_policy: AtomicU64,
+    rejected_certificates: AtomicU64,
     node_ups: AtomicU64,
     node_downs: AtomicU64,
     overflowed_messages: AtomicU64,
@@ -42,6 +43,9 @@ pub struct Counters {
     pub refused_relations: u64,
     /// Messages, signals and requests of other nodes that the [`Policy`](crate::Policy) of this one did not allow.
     pub refused_by_policy: u64,
+    /// Certificates of this node on disk that could not be loaded in place of the previous ones. Each error is counted
+    /// once.
+    pub rejected_certificates: u64,
     /// Connections to other nodes that came up: the number of [`NodeEvent::Up`](crate::NodeEvent::Up).
     pub node_ups: u64,
     /// Those that ended, for any reason: the number of [`NodeEvent::Down`](crate::NodeEvent::Down).
@@ -100,6 +104,7 @@ impl LossCounts {
             refused_connections: self.refused_connections.load(Ordering::Relaxed),
             refused_relations: self.refused_relations.load(Ordering::Relaxed),
             refused_by_policy: self.refused_by_policy.load(Ordering::Relaxed),
+            rejected_certificates: self.rejected_certificates.load(Ordering::Relaxed),
             node_ups: self.node_ups.load(Ordering::Relaxed),
             node_downs: self.node_downs.load(Ordering::Relaxed),
             overflowed_messages: self.overflowed_messages.load(Ordering::Relaxed),
@@ -120,6 +125,11 @@ impl LossCounts {
 
     pub(crate) fn count_refused_by_policy(&self) {
         self.refused_by_policy.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn count_rejected_certificates(&self) {
+        self.rejected_certificates.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn count_node_event(&self, event: &NodeEvent) {

@@ -50,6 +50,8 @@ pub struct Metrics {
     pub refused_relations: u64,
     /// See [`Counters::refused_by_policy`](crate::Counters::refused_by_policy).
     pub refused_by_policy: u64,
+    /// See [`Counters::rejected_certificates`](crate::Counters::rejected_certificates).
+    pub rejected_certificates: u64,
     /// The number of connections to other nodes that came up.
     pub node_ups: u64,
     /// The number of those that ended, for any reason.

@@ -111,6 +111,12 @@ impl Metrics {
             "Messages, signals and requests of other nodes that the policy did not allow.",
             self.refused_by_policy,
         )?;
+        page.single(
+            "rejected_certificates_total",
+            "counter",
+            "Certificates of this node on disk that could not be loaded.",
+            self.rejected_certificates,
+        )?;
         page.single("node_ups_total", "counter", "Connections to other nodes that came up.", self.node_ups)?;
         page.single("node_downs_total", "counter", "Connections to other nodes that ended.", self.node_downs)?;
         page.family("alarms", "gauge", "Raised alarms.")?;

@@ -8,6 +8,8 @@
 //! | | answers with its own, has the keys |
 //! | has the keys | |
 //!
+//! Inside of [`tls`](super::super::tls) the bytes are encrypted already: the preambles are the whole exchange.
+//!
 //! The keys prove that the peer has the cookie. They do not prove that it is connected now: for that its
 //! [`hello`](super::hello) must arrive.
 
@@ -27,7 +29,8 @@ pub(in crate::session) enum KeyExchange {
 
 /// The inputs of the handshake.
 pub(in crate::session) struct Secrets {
-    keys: CookieKeys,
+    /// `None` inside of TLS.
+    keys: Option<CookieKeys>,
     ephemeral: EphemeralKey,
 }
 
@@ -38,7 +41,11 @@ pub(in crate::session) enum Progress {
 
 impl KeyExchange {
     /// Returns the exchange, and the bytes that it begins with.
-    pub(in crate::session) fn new(role: Role, keys: CookieKeys, ephemeral: EphemeralKey) -> (KeyExchange, Vec<u8>) {
+    pub(in crate::session) fn new(
+        role: Role,
+        keys: Option<CookieKeys>,
+        ephemeral: EphemeralKey,
+    ) -> (KeyExchange, Vec<u8>) {
         let secrets = Secrets { keys, ephemeral };
         match role {
             Role::Dialler => {
@@ -66,7 +73,8 @@ impl KeyExchange {
         match self {
             KeyExchange::Dialled(secrets, offer) => {
                 preamble::chosen(unit, VERSIONS)?;
-                let mut noise = secrets.handshake(Role::Dialler, &secrets.keys.own, &offer, unit)?;
+                let Some(keys) = &secrets.keys else { return Ok(Progress::Done(Cipher::Plain)) };
+                let mut noise = secrets.handshake(Role::Dialler, &keys.own, &offer, unit)?;
                 noise.write(handshake_bytes)?;
                 Ok(Progress::More(KeyExchange::Noise(Role::Dialler, noise, None)))
             }
@@ -74,9 +82,10 @@ impl KeyExchange {
                 let (answer, chosen) = preamble::answer(unit, VERSIONS);
                 handshake_bytes.extend_from_slice(&answer);
                 chosen?;
+                let Some(keys) = &secrets.keys else { return Ok(Progress::Done(Cipher::Plain)) };
                 let handshake = |key| secrets.handshake(Role::Listener, key, unit, &answer);
-                let second = secrets.keys.accepted.as_ref().map(handshake).transpose()?;
-                Ok(Progress::More(KeyExchange::Noise(Role::Listener, handshake(&secrets.keys.own)?, second)))
+                let second = keys.accepted.as_ref().map(handshake).transpose()?;
+                Ok(Progress::More(KeyExchange::Noise(Role::Listener, handshake(&keys.own)?, second)))
             }
             KeyExchange::Noise(role, mut noise, second) => {
                 if let Err(error) = noise.read(&unit[2..]) {

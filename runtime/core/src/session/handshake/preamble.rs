@@ -1,10 +1,14 @@
-//! The only bytes in clear: which versions of the wire the dialler has, and which the listener picks.
+//! The only bytes in clear under a cookie: which versions of the wire the dialler has, and which the listener picks.
 //!
 //! | from | bytes |
 //! |---|---|
 //! | dialler | `GRNM`, count (1..=8), so many versions (2 bytes each, high byte first) |
 //! | listener | `GRNM`, the version chosen (2 bytes) |
 //! | listener, if none fits | `GRNM`, `0` `0`, count (1..=8), so many versions of its own; then it hangs up |
+//! | listener, to `GRNT` | `GRNM`; then it hangs up |
+//!
+//! `GRNT` are the first bytes of a node with certificates: see [`tls`](super::super::tls), inside of which these bytes
+//! are exchanged, too. So both sides recognize that one of them has certificates and the other one a cookie.
 //!
 //! Both become part of the Noise prologue: if one is changed on its way, the handshake fails, so no attacker can force
 //! an older version. Another protocol is recognized at the first byte that differs.
@@ -16,7 +20,9 @@ use super::SessionError;
 /// The versions of the wire format that this node has, the best first.
 pub(in crate::session) const VERSIONS: &[u16] = &[1];
 
-const MAGIC: &[u8; 4] = b"GRNM";
+pub(in crate::session) const MAGIC: &[u8; 4] = b"GRNM";
+/// The first bytes of a node with certificates.
+pub(in crate::session) const TLS_MAGIC: &[u8; 4] = b"GRNT";
 const MAX_VERSIONS: u8 = 8;
 
 /// The size of a unit, as far as its first bytes determine it.
@@ -46,12 +52,18 @@ pub(in crate::session) fn offer(versions: &[u16]) -> Vec<u8> {
 }
 
 pub(in crate::session) fn offer_size(start: &[u8]) -> Result<Size, SessionError> {
+    if start.starts_with(TLS_MAGIC) {
+        return Ok(Size::Exactly(TLS_MAGIC.len()));
+    }
     check_magic(start)?;
     list_size(start, MAGIC.len())
 }
 
 /// Returns the listener's answer to an offer: its bytes, and the version if the two have one in common.
 pub(in crate::session) fn answer(offer: &[u8], ours: &[u16]) -> (Vec<u8>, Result<u16, SessionError>) {
+    if offer == TLS_MAGIC {
+        return (MAGIC.to_vec(), Err(SessionError::PeerHasCertificates));
+    }
     let theirs = take_versions(&offer[MAGIC.len()..]);
     let mut bytes = MAGIC.to_vec();
     let chosen = ours.iter().copied().find(|version| theirs.contains(version));
@@ -85,7 +97,11 @@ pub(in crate::session) fn chosen(answer: &[u8], ours: &[u16]) -> Result<u16, Ses
 
 fn check_magic(start: &[u8]) -> Result<(), SessionError> {
     let known = start.len().min(MAGIC.len());
-    if start[..known] == MAGIC[..known] { Ok(()) } else { Err(SessionError::Magic) }
+    match start {
+        _ if start[..known] == MAGIC[..known] => Ok(()),
+        _ if start.starts_with(TLS_MAGIC) => Err(SessionError::PeerHasCertificates),
+        _ => Err(SessionError::Magic),
+    }
 }
 
 /// The size of a preamble whose count of versions is at `at`.

@@ -12,6 +12,9 @@
 //! | `4` | a critical field of the hello is unknown |
 //! | `5` | the node stops |
 //! | `6` | the node has as many connections as it may have |
+//! | `7` | the certificate is not for the name of the hello |
+//! | `8` | the certificate has more than one role |
+//! | `9` | the role of the certificate is not defined on the other node |
 //! | others | of a later version |
 
 use std::fmt;
@@ -31,6 +34,12 @@ pub(crate) enum Refusal {
     Stopping,
     /// The node has as many connections as it may have.
     TooManyPeers,
+    /// The certificate is not for the name of the hello.
+    CertifiedName,
+    /// The certificate has more than one role.
+    CertifiedRoles,
+    /// The role of the certificate is not defined on the other node.
+    UnknownRole,
     /// A reason of a later version.
     Other(u64),
 }
@@ -46,6 +55,9 @@ impl Refusal {
             Refusal::Incompatible => 4,
             Refusal::Stopping => 5,
             Refusal::TooManyPeers => 6,
+            Refusal::CertifiedName => 7,
+            Refusal::CertifiedRoles => 8,
+            Refusal::UnknownRole => 9,
             Refusal::Other(code) => code,
         }
     }
@@ -60,6 +72,9 @@ impl Refusal {
             4 => Refusal::Incompatible,
             5 => Refusal::Stopping,
             6 => Refusal::TooManyPeers,
+            7 => Refusal::CertifiedName,
+            8 => Refusal::CertifiedRoles,
+            9 => Refusal::UnknownRole,
             other => Refusal::Other(other),
         })
     }
@@ -74,6 +89,11 @@ impl fmt::Display for Refusal {
             Refusal::Incompatible => f.write_str("the hello has a field that the other node does not know"),
             Refusal::Stopping => f.write_str("the node stops"),
             Refusal::TooManyPeers => f.write_str("the node has as many connections as `max_peers` permits"),
+            Refusal::CertifiedName => f.write_str("the certificate of the refused node is not for its name"),
+            Refusal::CertifiedRoles => f.write_str("the certificate of the refused node has more than one role"),
+            Refusal::UnknownRole => {
+                f.write_str("the policy does not define the role in the certificate of the refused node")
+            }
             Refusal::Other(code) => write!(f, "refusal code {code}, which this version does not know"),
         }
     }

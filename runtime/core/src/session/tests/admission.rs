@@ -228,7 +228,8 @@ fn names_in_a_hello_are_bounded() {
 #[test]
 fn a_peer_of_a_later_version_receives_the_reason() {
     let now = Instant::now();
-    let Config { local, cluster, limits, tick, keys, ephemeral, .. } = config("a@x", Role::Dialler);
+    let Config { local, cluster, limits, tick, security, ephemeral, .. } = config("a@x", Role::Dialler);
+    let Security::Cookie(keys) = security else { panic!("a cookie") };
     let mut bytes = hello::encode(&local, &cluster, tick, ReceiveLimits::of(&limits)).unwrap();
     bytes.extend_from_slice(&[19, 0]);
     let mut record = vec![HELLO];
@@ -236,7 +237,7 @@ fn a_peer_of_a_later_version_receives_the_reason() {
     record.extend_from_slice(&bytes);
 
     let mut listener = Side::new(config("b@x", Role::Listener), now);
-    let (mut exchange, mut output) = KeyExchange::new(Role::Dialler, keys, ephemeral);
+    let (mut exchange, mut output) = KeyExchange::new(Role::Dialler, Some(keys), ephemeral);
     let mut cipher = loop {
         listener.receive(now, &mem::take(&mut output));
         let mut answer = Vec::new();

@@ -37,9 +37,9 @@ fn two_nodes_of_a_cluster_connect() {
 fn other_nodes_are_refused() {
     let dialler = || config("a@x", Role::Dialler);
     let listener = || config("b@x", Role::Listener);
-    let keys = CookieKey::derive(b"another one altogether").into();
+    let security = Security::Cookie(CookieKey::derive(b"another one altogether").into());
     let refused = || Err(SessionError::HungUp);
-    check(dialler(), Config { keys, ..listener() }, refused(), Err(SessionError::Cookie));
+    check(dialler(), Config { security, ..listener() }, refused(), Err(SessionError::Cookie));
     let other = |theirs: &str, ours: &str| Err(SessionError::Cluster { theirs: theirs.into(), ours: ours.into() });
     let cluster = "other".into();
     check(dialler(), Config { cluster, ..listener() }, other("other", "test"), other("test", "other"));
@@ -61,12 +61,14 @@ fn other_nodes_are_refused() {
 /// accepted.
 #[track_caller]
 fn check_cookies(dialler: (&str, Option<&str>), listener: (&str, Option<&str>), connects: bool) {
-    let keys = |(own, accepted): (&str, Option<&str>)| CookieKeys {
-        own: CookieKey::derive(own.as_bytes()),
-        accepted: accepted.map(|cookie| CookieKey::derive(cookie.as_bytes())),
+    let security = |(own, accepted): (&str, Option<&str>)| {
+        Security::Cookie(CookieKeys {
+            own: CookieKey::derive(own.as_bytes()),
+            accepted: accepted.map(|cookie| CookieKey::derive(cookie.as_bytes())),
+        })
     };
-    let dialler = Config { keys: keys(dialler), ..config("a@x", Role::Dialler) };
-    let listener = Config { keys: keys(listener), ..config("b@x", Role::Listener) };
+    let dialler = Config { security: security(dialler), ..config("a@x", Role::Dialler) };
+    let listener = Config { security: security(listener), ..config("b@x", Role::Listener) };
     let results = if connects { (Ok(()), Ok(())) } else { (Err(SessionError::HungUp), Err(SessionError::Cookie)) };
     check(dialler, listener, results.0, results.1);
 }

@@ -46,7 +46,7 @@ impl Cookie {
     /// The environment variable with the second cookie of a node that the environment defines.
     const ACCEPT_VARIABLE: &str = "GREENROOM_ACCEPT_COOKIE";
     /// The shell command that creates the file of [`load`](Cookie::load) by hand.
-    pub(super) const CREATE: &str =
+    pub(in crate::cluster) const CREATE: &str =
         "mkdir -p ~/.greenroom && (umask 077 && head -c 32 /dev/urandom | base64 > ~/.greenroom/cookie)";
 
     /// Makes a new cookie from the operating system's random bytes.
@@ -71,6 +71,13 @@ impl Cookie {
         let folder = |variable| std::env::var_os(variable).filter(|folder| !folder.is_empty());
         let home = folder("HOME").or_else(|| folder("USERPROFILE"));
         Cookie::load_from(Path::new(&home.ok_or(CookieError::NoHome)?).join(".greenroom").join("cookie"))
+    }
+
+    /// Returns `true` if one of the variables for cookies is set and not empty.
+    #[cfg(feature = "tls")]
+    pub(super) fn is_in_environment() -> bool {
+        let is_set = |name| std::env::var_os(name).is_some_and(|text| !text.is_empty());
+        [Cookie::VARIABLE, Cookie::ACCEPT_VARIABLE].into_iter().any(is_set)
     }
 
     /// Returns the cookie in `GREENROOM_ACCEPT_COOKIE`, if the variable is set and not empty.

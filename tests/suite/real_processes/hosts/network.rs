@@ -109,7 +109,7 @@ impl NameServer {
         fs::create_dir_all(&configuration).expect("root may write to /etc");
         fs::write(configuration.join("resolv.conf"), "nameserver 127.0.0.1\noptions timeout:1\n")
             .expect("it is writable");
-        let file = configuration.join("records");
+        let file = std::env::temp_dir().join(&host.namespace);
         fs::write(&file, lines(records)).expect("it is writable");
         let mut command = Command::new("ip");
         command.args([
@@ -138,6 +138,7 @@ impl Drop for NameServer {
     fn drop(&mut self) {
         let _ = self.server.kill();
         let _ = self.server.wait();
+        let _ = fs::remove_file(&self.records);
         let _ = fs::remove_dir_all(&self.configuration);
     }
 }

@@ -241,16 +241,21 @@ fn add_children(description: &Description, depth: u32, lines: &mut Vec<TreeLine>
             ChildState::Down => "down",
             ChildState::Restarting => "restarting",
         };
-        let note = match tree {
+        let mut note = match tree {
             Some(tree) => tree.supervisor.to_string(),
             None => format!("{:?}", child.restart).to_lowercase(),
         };
+        // The processes of the page are those of this node.
+        let elsewhere = child.node().filter(|node| *node != supervisor.pid.node());
+        if let Some(node) = elsewhere {
+            note.push_str(&format!(", on {node}"));
+        }
         lines.push(TreeLine {
             depth,
             id: child.id.clone(),
             path: format!("{}/{}", supervisor.path, child.id),
             pid: child.pid.as_ref().map(ToString::to_string),
-            number: child.pid.as_ref().map(greenroom::Pid::number),
+            number: child.pid.as_ref().filter(|_| elsewhere.is_none()).map(greenroom::Pid::number),
             state: state.to_owned(),
             starts: child.starts,
             note,

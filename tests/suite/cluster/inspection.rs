@@ -74,11 +74,11 @@ async fn the_processes_of_a_node_are_listed_in_parts() -> greenroom::Result {
     with_two(async |cluster: &Cluster, there: Inspection| {
         assert_eq!(there.processes(None).await?, [], "not the process that answers");
         let node = cluster.node(1);
-        let clerks: Vec<_> = (0..1_000).map(|_| node.spawn(Clerk::default())).collect();
+        let clerks: Vec<_> = (0..2_500).map(|_| node.spawn(Clerk::default())).collect();
         ClerkRef::register("boss", &clerks[0])?;
         let (infos, pages) = all(&there).await?;
         assert_eq!(pids(&infos), node.processes());
-        assert!((2..=20).contains(&pages), "{pages} pages");
+        assert!((3..=100).contains(&pages), "{pages} pages");
         let boss = &infos[0];
         assert_eq!((boss.name.as_deref(), &*boss.protocol), (Some("boss"), "ClerkMessage"));
         assert_eq!(boss.pid.node(), node.name());
@@ -286,6 +286,21 @@ async fn a_trace_ends_with_its_reader() -> greenroom::Result {
         reader.exit(Exit::kill());
         settle().await;
         assert_eq!(count(), before);
+        Ok(())
+    })
+    .await
+}
+
+#[greenroom::test]
+async fn a_trace_ends_if_it_is_not_read() -> greenroom::Result {
+    with_two(async |cluster: &Cluster, there: Inspection| {
+        let (_clerk, mut trace) = traced(cluster, &there, Trace { steps: 100, duration: HOUR }).await?;
+        tokio::time::sleep(HOUR - Duration::from_secs(60)).await;
+        assert_eq!(cluster.node(1).process_count(), 2);
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        assert_eq!(cluster.node(1).process_count(), 1, "the clerk");
+        assert_eq!(trace.next().await.unwrap_err().kind, CallErrorKind::Dropped);
+        assert_eq!(trace.next().await?, None);
         Ok(())
     })
     .await

@@ -97,7 +97,8 @@ impl Inspection {
     /// Traces the messages of one process: see [`Node::trace`]. Resolves when the trace has begun.
     ///
     /// The trace also ends when the stream is dropped, when its process exits, and when the connection is lost. It takes at
-    /// most an hour, whatever the limits of `trace`.
+    /// most an hour, whatever the limits of `trace`, and its events wait as long for a call of
+    /// [`next`](RemoteTracing::next).
     ///
     /// ```
     /// # use greenroom::{Inspection, Trace, prelude::*};

@@ -24,7 +24,7 @@ use crate::node::{Node, Tracing};
 use crate::observe::{Trace, TraceEvent};
 use crate::remote::RemoteCall;
 
-/// The longest trace for another node.
+/// The longest trace for another node, and the longest time that its events wait for a reader.
 const MAX_DURATION: Duration = Duration::from_secs(3600);
 
 const EVENTS: &CallName = &CallName { protocol: "inspection", message: "Inspection::trace" };
@@ -68,8 +68,8 @@ impl Question for TraceMessages {
         while !is_over {
             let (more, requested) = reply_pair::<Reply<Events>>(&node, EVENTS);
             reply.send(Events { events, more: Some(more) });
-            // Fails if the caller drops its stream.
-            let Ok(next) = requested.forever().await else { return TraceEnd::Ended };
+            // Fails if the caller drops its stream, or does not read for so long.
+            let Ok(next) = requested.within(MAX_DURATION).await else { return TraceEnd::Ended };
             reply = next;
             (events, is_over) = poll_fn(|cx| poll_events(&mut tracing, cx)).await;
         }
@@ -140,7 +140,10 @@ impl RemoteTracing {
     /// Returns the next event, or `None` when the trace has ended: by its limits, or with the process. Cancel-safe.
     ///
     /// # Errors
-    /// [`CallErrorKind::NoConnection`]: the connection is lost. The trace has ended there, too; further calls return `None`.
+    /// - [`CallErrorKind::NoConnection`]: the connection is lost.
+    /// - [`CallErrorKind::Dropped`]: an hour has passed without a call of this function.
+    ///
+    /// The trace has ended then, and further calls return `None`.
     pub async fn next(&mut self) -> Result<Option<TraceEvent>, CallError> {
         poll_fn(|cx| self.poll_event(cx)).await.transpose()
     }

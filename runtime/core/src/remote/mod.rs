@@ -9,6 +9,9 @@
 //! The gate is the reply of a call that the new process has made to the starter. If the starter gives up or exits, or if
 //! the connection is lost, that call fails, and the process exits without having run.
 //!
+//! # A supervised child
+//! A proxy in the child's cell starts the process, and passes messages and signals on. See `placed`.
+//!
 //! # A call of a function
 //! Each call runs in a process of its own, as in Erlang's
 //! [`erpc`](https://www.erlang.org/doc/apps/kernel/erpc.html). If the caller does not wait any more, its node notifies

@@ -2,7 +2,7 @@
 //!
 //! On the supervisor's node a *proxy* occupies the child's cell, which is the child for the supervisor and for all stubs.
 //! The proxy starts the process on the other node, and is linked to it. It sends the messages on, one after the other,
-//! and exits when the process has exited. The signals are sent on by the [cell](crate::process).
+//! and exits when the process has exited. The signals are sent on by its cell.
 //!
 //! States of a proxy: *requesting* (there is no process yet) → *starting* (the `init` runs) → *up*. If the proxy ends
 //! while it requests, the process that it requested does not run. Later the proxy ends only after the process, or when the

@@ -14,13 +14,17 @@
 //! | `protocol`, `info`, `events`, `child` | the messages to a supervisor, their answers, its events, and the cells of its children |
 //! | `process` | the supervisor's process |
 //! | `spec` | child specs, and the starters of children |
-//! | `description`, `tree` | `#[supervisor]`, [`Supervisor`], [`Dynamic`], and the stubs |
+//! | `description`, `tree` | `#[supervisor]`, [`Supervisor`], [`Dynamic`], and the stubs; trees on other nodes |
+//!
+//! The process of a child with the option `on` runs on another node. Its cell here has a proxy, which is an ordinary child
+//! for the supervisor: see the module `remote`.
 //!
 //! Each child has a cell of its own, which outlives the child's process. Below a nested supervisor it outlives that
 //! supervisor's process too. A stub from the tree holds the cell, so it follows the child across restarts.
 //!
 //! Invariants:
-//! - A child starts only when the previous process in its cell is gone, so a cell never has two processes.
+//! - A child starts only when the previous process in its cell is gone, so a cell never has two processes. A process on
+//!   another node counts as gone, too, when the connection to that node is lost.
 //! - A child stays linked until it is gone, so a supervisor that is killed leaves no child behind.
 //! - The supervisor takes the next message only after the actions of the last one. A stop request while a child is
 //!   starting waits for its `init` no longer than the child's `shutdown`.

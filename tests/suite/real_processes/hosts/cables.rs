@@ -27,7 +27,7 @@ async fn a_cut_cable_is_noticed_on_both_hosts_and_a_healed_one_is_used() {
     dialler.assert_served_by("b@two").await;
     for round in 1..=2 {
         network.cut(&network.hosts[1]);
-        // No packet says so: both notice by the silence.
+        // Both notice by the silence alone.
         for (node, peer) in [(&dialler, "b@two"), (&listener, "a@one")] {
             let cause = node.lost(round, peer).await;
             assert!(cause.contains("nothing was received for 2s"), "{cause}");

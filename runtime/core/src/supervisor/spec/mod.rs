@@ -26,6 +26,9 @@ type Bind<R> = Box<dyn FnOnce(CellSource<'_>, &str, ChildOptions) -> (R, BoundSp
 
 impl<R: 'static> ChildSpec<R> {
     /// Creates the spec of a child that `make` makes for each start. The child is permanent and gets 5 s to stop.
+    ///
+    /// `make` returns an actor, the arguments of a constructor, or with the feature `net` one of these on another node:
+    /// `|| Render::new(7).on(least_loaded())`.
     pub fn new<C: Constructor>(make: impl FnMut() -> C + Send + 'static) -> ChildSpec<R>
     where
         <C::Actor as Actor>::Protocol: Stubbed<Ref = R>,

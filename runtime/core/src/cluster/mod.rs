@@ -17,6 +17,7 @@
 //! | collection | bound, by default | above it |
 //! |---|---|---|
 //! | connections that are up | 1,024 peers | a further one is refused |
+//! | announced [members](membership) | as many, some kilobyte each | they are ignored |
 //! | `session`: a record that is not complete | 64 KiB | there is no larger record |
 //! | `session`: [names](crate::wire) of protocols and processes, of 255 bytes each | 4,096 of each kind | the connection ends |
 //! | `session`: incomplete frames of one connection | 64 MiB, 1,024 frames | the connection ends |

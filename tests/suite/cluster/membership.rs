@@ -261,13 +261,12 @@ async fn everything_that_waits_for_a_connection_which_cannot_be_opened_fails() {
 
 #[greenroom::test]
 async fn another_node_at_the_address_of_a_member_is_refused() {
-    let cluster = Cluster::in_memory(3)
+    let cluster = Cluster::in_memory(4)
         .seeds(1)
-        .configure(|index, builder| match index {
-            1 => builder.membership(Mesh::on_demand()),
+        .configure(|index, builder| {
+            let builder = builder.membership(Mesh::on_demand());
             // The address of another node.
-            2 => builder.membership(Mesh::on_demand()).advertise("host0"),
-            _ => builder.membership(Mesh::on_demand()),
+            if index == 2 { builder.advertise("host3") } else { builder }
         })
         .boot(async |node| node.start(Desk::default()).await.map(drop))
         .await;

@@ -39,7 +39,7 @@ impl Cluster {
     /// Acts on an announcement of a peer.
     pub(in crate::cluster) fn handle_announcement(&self, node: &Node, peer: &Peer, announcement: Announcement) {
         match announcement {
-            Announcement::Members(records) => {
+            Announcement::Members(records) if self.is_announcing_to(peer) => {
                 let (from, now) = (&peer.id.name, node.clock().now());
                 self.change_members(node, from, |members| members.learn(from, records, now));
             }
@@ -56,7 +56,7 @@ impl Cluster {
                 }
             }
             Announcement::Parted => self.members().part(&peer.id.name),
-            Announcement::Digest { .. } | Announcement::Unknown => {}
+            Announcement::Members(_) | Announcement::Digest { .. } | Announcement::Unknown => {}
         }
     }
 

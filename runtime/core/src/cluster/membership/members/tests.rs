@@ -105,6 +105,9 @@ fn a_connected_member_leaves_only_by_its_own_word() {
     table.learn("-b1, !b", "b", left("b", 1));
     table.learn("", "b", left("b", 1));
     table.down("", "b", 1);
+    // An older announcement does not bring it back.
+    table.now += 3599;
+    table.expect("", Members::forget);
     table.learn("", "a", record("b", 1));
     assert_eq!(table.members.list(), []);
     // One that is apart leaves by the word of any member.

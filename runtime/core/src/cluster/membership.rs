@@ -27,7 +27,6 @@ use crate::base::{Definition, NodeId, NodeName, ReceivedDefinition, Right, Sorte
 use crate::net::Outbox;
 use crate::node::OutstandingCalls;
 use crate::session::{Hello, Limits, ReassemblyBudget};
-use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, PoisonError, RwLock};
 use crate::wire::{Epoch, Frame, FrameTarget, MemberRecord, MeshKind};
 
@@ -58,8 +57,16 @@ pub(crate) struct Cluster {
 pub(super) enum Request {
     /// Until it is connected, after a pause.
     Keep(NodeName, Duration),
-    /// Once, since messages wait for the connection.
-    Dial(Arc<Peer>),
+    /// Once, at this address, since messages wait for the connection.
+    Dial(Arc<Peer>, String),
+}
+
+/// The part of a peer's description that only its own hello and certificate prove.
+struct Connected {
+    /// The address at which it may be dialled.
+    advertise: Option<String>,
+    mesh: MeshKind,
+    rights: Rights,
 }
 
 /// The fingerprint of a definition, a variant of it, and a target.
@@ -69,15 +76,11 @@ type UnreadVariant = (u64, u32, Option<FrameTarget>);
 pub(super) struct Peer {
     pub(super) id: Arc<NodeId>,
     pub(super) outbox: Arc<Outbox>,
-    /// The address of its hello, at which it may be dialled.
-    advertise: Option<String>,
-    mesh: MeshKind,
-    is_up: AtomicBool,
+    /// Set when the connection is up.
+    connected: OnceLock<Connected>,
     /// The connection, by which its calls and relations are distinguished from those of others.
     pub(super) epoch: Epoch,
     pub(super) tracked: Tracked,
-    /// Set when the connection is up, since a certificate may give a role.
-    rights: OnceLock<Rights>,
     /// The calls of the peer that this node has not answered yet.
     pub(super) calls: OutstandingCalls,
     max_calls: usize,
@@ -136,7 +139,7 @@ impl Cluster {
     /// Returns `true` if a connected peer advertises this address: it has dialled this node first.
     pub(super) fn is_reached_at(&self, address: &str) -> bool {
         let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
-        peers.values().any(|peer| peer.is_up() && peer.advertise.as_deref() == Some(address))
+        peers.values().any(|peer| peer.advertise() == Some(address))
     }
 
     /// Returns the names of the connected peers.
@@ -172,14 +175,14 @@ impl Cluster {
                 Arc::clone(opening)
             }
             _ => {
-                let peer = Arc::new(Peer::new(hello, epoch, outbox, self));
+                let peer = Arc::new(Peer::new(&hello.node, epoch, outbox, self));
                 peers.insert(hello.node.name.clone(), Arc::clone(&peer));
                 peer
             }
         };
+        let (advertise, rights) = (hello.advertise.clone(), self.policy.rights_of(&hello.node.name, role));
         // Set once: the connection comes up once.
-        let _ = peer.rights.set(self.policy.rights_of(&hello.node.name, role));
-        peer.is_up.store(true, Ordering::SeqCst);
+        let _ = peer.connected.set(Connected { advertise, mesh: hello.mesh, rights });
         drop(peers);
         self.changed.notify_waiters();
         Ok(peer)
@@ -188,15 +191,15 @@ impl Cluster {
     /// Returns the peer for a message to a member that is not connected: the connection is being opened, and the message
     /// waits in its outbox.
     pub(super) fn open(&self, name: &NodeName, now: Instant) -> Option<Arc<Peer>> {
-        let hello = self.members().dial_for_message(name, now)?;
+        let (id, address) = self.members().dial_for_message(name, now)?;
         let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(peer) = peers.get(name) {
             return Some(Arc::clone(peer));
         }
         let outbox = Arc::new(Outbox::opening(&self.limits));
-        let peer = Arc::new(Peer::new(&hello, self.links.next_epoch(), &outbox, self));
+        let peer = Arc::new(Peer::new(&id, self.links.next_epoch(), &outbox, self));
         // Fails if the node stops.
-        self.requests.send(Request::Dial(Arc::clone(&peer))).ok()?;
+        self.requests.send(Request::Dial(Arc::clone(&peer), address)).ok()?;
         peers.insert(name.clone(), Arc::clone(&peer));
         Some(peer)
     }
@@ -223,18 +226,15 @@ impl Cluster {
 }
 
 impl Peer {
-    /// Returns the peer with this hello, without rights.
-    pub(super) fn new(hello: &Hello, epoch: Epoch, outbox: &Arc<Outbox>, cluster: &Cluster) -> Peer {
+    /// Returns the peer of a connection that is not up yet.
+    pub(super) fn new(id: &NodeId, epoch: Epoch, outbox: &Arc<Outbox>, cluster: &Cluster) -> Peer {
         let limits = &cluster.limits;
         Peer {
-            id: Arc::new(hello.node.clone()),
+            id: Arc::new(id.clone()),
             outbox: Arc::clone(outbox),
-            advertise: hello.advertise.clone(),
-            mesh: hello.mesh,
-            is_up: AtomicBool::new(false),
+            connected: OnceLock::new(),
             epoch,
             tracked: Tracked::new(limits.relations),
-            rights: OnceLock::new(),
             calls: OutstandingCalls::default(),
             max_calls: limits.calls,
             large_frames: LargeFrames::new(limits),
@@ -244,18 +244,23 @@ impl Peer {
         }
     }
 
-    /// Returns the address at which it may be dialled.
-    pub(super) fn address(&self) -> Option<&str> {
-        self.advertise.as_deref()
-    }
-
     /// Returns `true` if its connection is up, or was.
     pub(super) fn is_up(&self) -> bool {
-        self.is_up.load(Ordering::SeqCst)
+        self.connected.get().is_some()
+    }
+
+    /// Returns the address at which the connected node may be dialled.
+    fn advertise(&self) -> Option<&str> {
+        self.connected.get()?.advertise.as_deref()
+    }
+
+    /// Returns the connections that the connected node opens. One that is not connected counts as hidden.
+    fn mesh(&self) -> MeshKind {
+        self.connected.get().map_or(MeshKind::Hidden, |connected| connected.mesh)
     }
 
     pub(super) fn may(&self, right: Right) -> bool {
-        self.rights.get().is_some_and(|rights| rights.has(right))
+        self.connected.get().is_some_and(|connected| connected.rights.has(right))
     }
 
     /// Returns whether a message of the peer with so many calls may be accepted.

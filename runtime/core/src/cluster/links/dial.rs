@@ -42,8 +42,8 @@ impl Connector {
                         Some(Request::Keep(name, pause)) => {
                             self.node.spawner().spawn(connector.keep(name, pause, closing));
                         }
-                        Some(Request::Dial(peer)) => {
-                            self.node.spawner().spawn(connector.dial(peer, closing));
+                        Some(Request::Dial(peer, address)) => {
+                            self.node.spawner().spawn(connector.dial(peer, address, closing));
                         }
                         None => return,
                     }
@@ -99,10 +99,8 @@ impl Connector {
     }
 
     /// Dials a member once. If that fails, the messages that wait for the connection are lost.
-    async fn dial(self, peer: Arc<Peer>, closing: ClosingPart) {
-        let name = &peer.id.name;
-        let address = peer.address().unwrap_or_default().to_owned();
-        let (_, closed) = self.attempt(name, &address, &closing).await;
+    async fn dial(self, peer: Arc<Peer>, address: String, closing: ClosingPart) {
+        let (_, closed) = self.attempt(&peer.id.name, &address, &closing).await;
         if let Some(Closed::Session(
             SessionError::Refused(Refusal::Duplicate) | SessionError::RefusedHere(Refusal::Duplicate),
         )) = closed

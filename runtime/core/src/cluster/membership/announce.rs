@@ -125,7 +125,7 @@ impl Cluster {
     fn announce_to_others(&self, from: &NodeName, record: &MemberRecord) {
         let is_sparse = self.own_mesh == MeshKind::OnDemand;
         for peer in self.connected() {
-            let needs_it = is_sparse || peer.mesh == MeshKind::OnDemand || peer.advertise.is_none();
+            let needs_it = is_sparse || peer.mesh() == MeshKind::OnDemand || peer.advertise().is_none();
             if needs_it && self.is_announcing_to(&peer) && peer.id.name != *from && peer.id.name != record.id.name {
                 self.announce(&peer, Announcement::Members(vec![record.clone()]));
             }
@@ -134,7 +134,7 @@ impl Cluster {
 
     /// Returns `true` if both nodes are members.
     fn is_announcing_to(&self, peer: &Peer) -> bool {
-        self.own_mesh != MeshKind::Hidden && peer.mesh != MeshKind::Hidden
+        self.own_mesh != MeshKind::Hidden && peer.mesh() != MeshKind::Hidden
     }
 
     fn announce(&self, peer: &Peer, announcement: Announcement) {

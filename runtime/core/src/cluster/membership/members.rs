@@ -214,21 +214,13 @@ impl Members {
         self.is_leaving
     }
 
-    /// Returns the address at which to dial a member that a message is for, with its hello as far as it is known. `None` if
+    /// Returns the address at which to dial a member that a message is for, and the member's identity. `None` if
     /// the node is not a member, has no address, or could not be reached a moment ago.
-    pub(in crate::cluster) fn dial_for_message(&mut self, name: &NodeName, now: Instant) -> Option<Hello> {
+    pub(in crate::cluster) fn dial_for_message(&mut self, name: &NodeName, now: Instant) -> Option<(NodeId, String)> {
         let entry = self.entries.get_mut(name).filter(|entry| matches!(entry.state, State::Apart { .. }))?;
         let has_failed = entry.failed_at.is_some_and(|at| now.saturating_duration_since(at) < RETRY);
-        if has_failed || self.is_leaving || entry.address.is_none() {
-            return None;
-        }
-        Some(Hello {
-            node: NodeId { name: name.clone(), incarnation: entry.incarnation },
-            advertise: entry.address.clone(),
-            instance: 0,
-            metadata: entry.metadata.clone(),
-            mesh: MeshKind::Full,
-        })
+        let address = entry.address.clone().filter(|_| !has_failed && !self.is_leaving)?;
+        Some((entry.id(name), address))
     }
 
     /// Returns the address for the next attempt of the task that dials this member. `None` ends the task.

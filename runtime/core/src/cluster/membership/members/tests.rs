@@ -145,7 +145,8 @@ fn a_parted_member_is_dialled_only_for_a_message() {
     assert_eq!(table.members.dial_for_message(&name("b"), table.at()), None, "it is connected");
     table.down("", "b", 1);
     assert!(table.members.is_parted(&name("b")));
-    assert_eq!(table.members.dial_for_message(&name("b"), table.at()).unwrap().node, id("b", 1));
+    let dialled = table.members.dial_for_message(&name("b"), table.at());
+    assert_eq!(dialled, Some((id("b", 1), "b:9100".to_owned())));
     // After a failure the next message waits.
     table.members.failed(&name("b"), table.at());
     assert_eq!(table.members.dial_for_message(&name("b"), table.at()), None);

@@ -61,7 +61,8 @@ impl AccessConfig {
         Ok(AccessConfig {
             cookie: Some(Cookie::load().map_err(AccessError::Cookie)?),
             accepted_cookie: Cookie::load_accepted().map_err(AccessError::Cookie)?,
-            ..AccessConfig::default()
+            #[cfg(feature = "tls")]
+            certificates: None,
         })
     }
 

@@ -138,3 +138,24 @@ impl ResolvedPolicy {
         self.roles.keys().cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_by_name_counts_before_that_of_the_certificate() {
+        let policy = Policy::cookie().without(Right::Spawn).role("monitor", [Right::Names]).role("guest", []);
+        let Ok(resolved) = policy.assign("a@test", "guest").resolve() else { panic!("both roles are defined") };
+        for (peer, certified, rights) in [
+            ("a@test", None, vec![]),
+            ("a@test", Some("monitor"), vec![]),
+            ("b@test", Some("monitor"), vec![Right::Names]),
+            ("b@test", Some("guest"), vec![]),
+            ("b@test", None, Right::ALL.into_iter().filter(|right| *right != Right::Spawn).collect()),
+        ] {
+            let found = resolved.rights_of(&NodeName::new(peer).unwrap(), certified);
+            assert_eq!(found, rights.into_iter().collect(), "{peer} {certified:?}");
+        }
+    }
+}

@@ -43,10 +43,10 @@ use crate::cluster::NodeBuilder;
 /// it has an extended key usage, that contains `serverAuth` and `clientAuth`. The URI `greenroom-role:monitor` gives the
 /// node a role of its peers' [`Policy`](crate::Policy).
 ///
-/// The files are read again for each connection, so new ones need no restart. If new ones cannot be loaded, the previous
-/// ones stay in use; that is logged, and counted in
-/// [`Counters::rejected_certificates`](crate::Counters::rejected_certificates). Connections that are up continue. A
-/// week before the certificate expires, the alarm
+/// The files are read again for each connection and every hour, so new ones need no restart. A read blocks its thread:
+/// keep the files on a local disk. If new ones cannot be loaded, the previous ones stay in use; that is logged, and
+/// counted in [`Counters::rejected_certificates`](crate::Counters::rejected_certificates). Connections that are up
+/// continue. A week before the certificate expires, the alarm
 /// [`CertificateExpires`](crate::Alarm::CertificateExpires) is raised.
 #[derive(Clone, Debug)]
 pub struct Certificates {

@@ -138,8 +138,8 @@ async fn files_that_cannot_be_loaded_leave_the_previous_certificates_in_use() {
         (4, &|| folders[0].replace(&authority.issue("b@test"))),
         (4, &|| folders[0].replace(&other)),
         (5, &|| fs::remove_file(folders[0].key()).unwrap()),
-        // No larger file is read.
-        (6, &|| fs::write(folders[0].key(), vec![b'\n'; (1 << 20) + 1]).unwrap()),
+        // The right key in a file of more than 1 MiB.
+        (6, &|| fs::write(folders[0].key(), other.key.clone() + &"\n".repeat(1 << 20)).unwrap()),
     ];
     for (count, step) in steps {
         step();

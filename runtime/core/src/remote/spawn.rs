@@ -21,7 +21,7 @@ use crate::process::Mailbox;
 /// The model is [`spawn_request/5`](https://www.erlang.org/doc/apps/erts/erlang.html#spawn_request/5).
 ///
 /// # Errors
-/// Each method returns a [`SpawnError`].
+/// Each method returns a [`SpawnError`](crate::SpawnError).
 ///
 /// # Panics
 /// Outside of any node, like [`Node::current`].

@@ -57,6 +57,8 @@
 //! - `net`: connections to other nodes, over TCP with Noise encryption. A node listens only if an address is configured.
 //!   Switches on `serde` and `tracing`.
 //! - `tls`: [certificates](struct.Certificates.html) in place of a cookie, and TLS in place of Noise. Switches on `net`.
+//! - `inspect`: [`Node::inspect`], the processes, trees, metrics and traces of other nodes. A node answers such questions
+//!   only if it has the feature, too. Switches on `net`.
 //! - `signal` (default): SIGTERM and ctrl-c stop the program in order. Without it they end the program at once.
 //! - `supervision` (default): supervisors, supervision trees and applications. Without it, code that starts a process
 //!   handles its exit itself, by a link or a monitor.
@@ -79,6 +81,9 @@ pub use greenroom_core::check;
 #[cfg(feature = "test")]
 #[doc(inline)]
 pub use greenroom_core::testing;
+#[cfg(feature = "inspect")]
+#[doc(inline)]
+pub use greenroom_core::{Inspection, RemoteTracing, TraceError};
 
 /// Tests of processes on a paused clock, clusters in memory, and faults by seed: the items of the feature `test`.
 ///

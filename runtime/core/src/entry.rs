@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::base::{Exit, Shutdown};
 #[cfg(feature = "net")]
 use crate::cluster::NodeBuilder;
-#[cfg(feature = "net")]
+#[cfg(feature = "inspect")]
 use crate::inspect::Inspectable;
 use crate::log;
 use crate::node::Node;
@@ -71,7 +71,7 @@ pub async fn node_from_environment() -> Result<Node, String> {
     }
     #[cfg(feature = "net")]
     if let Some(builder) = NodeBuilder::from_environment().map_err(with_causes)? {
-        return builder.export::<Inspectable>().start().await.map_err(with_causes);
+        return inspectable(builder).start().await.map_err(with_causes);
     }
     #[cfg(not(feature = "net"))]
     if std::env::var_os("GREENROOM_NODE").is_some_and(|name| !name.is_empty()) {
@@ -99,8 +99,16 @@ impl Node {
     /// ```
     // Not beside `NodeBuilder`: what each node exports is in the layers above it.
     pub fn builder(name: impl AsRef<str>) -> NodeBuilder {
-        NodeBuilder::new(name).export::<Inspectable>()
+        inspectable(NodeBuilder::new(name))
     }
+}
+
+/// Lets other nodes inspect the node.
+#[cfg(feature = "net")]
+fn inspectable(builder: NodeBuilder) -> NodeBuilder {
+    #[cfg(feature = "inspect")]
+    let builder = builder.export::<Inspectable>();
+    builder
 }
 
 /// A stand-in for the function of the feature `net`: its use is a compiler error that names the feature.

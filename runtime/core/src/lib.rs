@@ -7,10 +7,10 @@
 //! describes each of them.
 
 // The lints judge the crate with all its features. With a feature off, some items have no use: without `net` the trait
-// for other nodes has no implementation, without `supervision` none ends a node, and without `tracing` no event is
+// for other nodes has no implementation, without `inspect` some functions have no caller, without `supervision` none ends a node, and without `tracing` no event is
 // logged.
 #![cfg_attr(
-    not(all(feature = "net", feature = "supervision", feature = "tracing")),
+    not(all(feature = "inspect", feature = "supervision", feature = "tracing")),
     allow(dead_code, unused_variables, unused_imports, clippy::if_same_then_else)
 )]
 
@@ -25,7 +25,7 @@ mod call;
 #[cfg(feature = "net")]
 mod cluster;
 mod entry;
-#[cfg(feature = "net")]
+#[cfg(feature = "inspect")]
 mod inspect;
 mod log;
 mod mailbox;
@@ -91,7 +91,7 @@ pub use call::{BoundedCast, Call, Cast, Recipient, Reply};
 pub use cluster::{CertificateError, Certificates};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, Discovery, Mesh, NodeBuilder, NodeError, Policy};
-#[cfg(feature = "net")]
+#[cfg(feature = "inspect")]
 pub use inspect::{Inspection, RemoteTracing, TraceError};
 #[cfg(feature = "net")]
 pub use node::Export;

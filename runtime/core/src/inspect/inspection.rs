@@ -21,7 +21,8 @@ use crate::remote::{RemoteCall, call_at};
 /// - [`CallErrorKind::NoConnection`](crate::CallErrorKind::NoConnection): this node is not connected to the other one.
 /// - [`CallErrorKind::NotAllowed`](crate::CallErrorKind::NotAllowed): the [`Policy`](crate::Policy) of the node does not
 ///   give this one the right [`Inspect`](crate::Right::Inspect).
-/// - [`CallErrorKind::NotExported`](crate::CallErrorKind::NotExported): the node runs a release without this question.
+/// - [`CallErrorKind::NotExported`](crate::CallErrorKind::NotExported): the node runs a release without this question, or
+///   was built without the feature `inspect`.
 #[derive(Clone, Debug)]
 pub struct Inspection {
     pub(super) node: Node,

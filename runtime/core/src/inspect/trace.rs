@@ -95,7 +95,8 @@ fn poll_events(tracing: &mut Tracing, cx: &mut Context<'_>) -> Poll<(Vec<TraceEv
     Poll::Ready((events, false))
 }
 
-/// A trace of the messages of another node's process; from [`Inspection::trace`]. Dropping it ends the trace.
+/// A trace of the messages of another node's process; from [`Inspection::trace`](crate::Inspection::trace). Dropping it
+/// ends the trace.
 #[must_use = "a trace is read by awaiting `next`"]
 pub struct RemoteTracing {
     node: Node,

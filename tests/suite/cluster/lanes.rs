@@ -46,7 +46,7 @@ const FILE: usize = 4 << 20;
 const LOST: u32 = u32::MAX;
 const RATE: u32 = 512 * 1024;
 /// More than a small message waits behind the pieces of large ones.
-const SOON: Duration = Duration::from_millis(1_500);
+const SOON: Duration = Duration::from_secs(2);
 
 /// Starts an archive and registers it under the name.
 fn open(node: &Node, name: &str) {

@@ -82,7 +82,8 @@ impl Drop for ClosingPart {
     }
 }
 
-async fn wait_until(notify: &Notify, condition: impl Fn() -> bool) {
+/// Waits until the condition holds, which `notify` signals.
+pub(super) async fn wait_until(notify: &Notify, condition: impl Fn() -> bool) {
     loop {
         let mut notified = std::pin::pin!(notify.notified());
         // From here on a notification is not missed.

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::backoff::Backoff;
 use super::connector::{Connector, Purpose};
 use crate::base::NodeName;
-use crate::cluster::closing::ClosingPart;
+use crate::cluster::closing::{ClosingPart, wait_until};
 use crate::cluster::inbound;
 use crate::cluster::membership::{Peer, Request};
 use crate::log;
@@ -60,15 +60,7 @@ impl Connector {
 
     /// Waits until the members are to be compared. A node without members waits for the first one.
     async fn compare_due(&self, at: Instant) {
-        loop {
-            let changed = self.cluster.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if !self.cluster.members().is_empty() {
-                break;
-            }
-            changed.await;
-        }
+        wait_until(&self.cluster.changed, || !self.cluster.members().is_empty()).await;
         self.node.clock().sleep_until(at).await;
     }
 
@@ -107,19 +99,11 @@ impl Connector {
         {
             // The two nodes have dialled each other, and the other connection comes up.
             let deadline = self.node.clock().now() + CROSSED;
-            while !peer.is_up() && self.node.clock().now() < deadline {
-                let changed = self.cluster.changed.notified();
-                tokio::pin!(changed);
-                changed.as_mut().enable();
-                if peer.is_up() {
-                    break;
-                }
-                tokio::select! {
-                    biased;
-                    () = changed => {}
-                    () = self.node.clock().sleep_until(deadline) => {}
-                    () = closing.begun() => break,
-                }
+            tokio::select! {
+                biased;
+                () = wait_until(&self.cluster.changed, || peer.is_up()) => {}
+                () = self.node.clock().sleep_until(deadline) => {}
+                () = closing.begun() => {}
             }
         }
         self.fail_opening(&peer);

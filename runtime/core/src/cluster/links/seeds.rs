@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use super::backoff::Backoff;
 use super::connector::{Connector, Purpose};
 use crate::base::NodeName;
-use crate::cluster::closing::ClosingPart;
+use crate::cluster::closing::{ClosingPart, wait_until};
 use crate::log;
 use crate::session::Role;
 
@@ -43,7 +43,7 @@ impl Connector {
                 drop(tried.take());
                 tokio::select! {
                     biased;
-                    () = self.dial_needed(address, name.as_ref()) => {}
+                    () = wait_until(&self.cluster.changed, || self.needs_dial(address, name.as_ref())) => {}
                     () = closing.begun() => return,
                 }
             }
@@ -89,18 +89,5 @@ impl Connector {
         let is_reached =
             |name: &NodeName| self.cluster.connected_peer(name).is_some() || self.cluster.members().is_parted(name);
         !self.cluster.is_reached_at(address) && !name.is_some_and(is_reached)
-    }
-
-    /// Waits until the seed is to be dialled.
-    async fn dial_needed(&self, address: &str, name: Option<&NodeName>) {
-        loop {
-            let changed = self.cluster.changed.notified();
-            tokio::pin!(changed);
-            changed.as_mut().enable();
-            if self.needs_dial(address, name) {
-                return;
-            }
-            changed.await;
-        }
     }
 }

@@ -293,10 +293,11 @@ async fn all<F: Future<Output = ()>>(futures: impl Iterator<Item = F>) {
 }
 
 #[test]
-fn sixty_nodes_of_one_program_join_and_one_is_killed_and_comes_back() {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_mesh")).output().unwrap();
+fn twenty_nodes_of_one_program_join_and_one_is_killed_and_comes_back() {
+    // More nodes would take the processors from the tests beside this one, some of which use the machine's clock.
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_mesh")).arg("20").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     let lines: Vec<_> = text.lines().map(|line| line.split(',').next().unwrap_or_default()).collect();
-    assert_eq!(lines, ["joined: 60 nodes", "one was killed: 59 nodes", "it came back: 60 nodes"], "{text}");
+    assert_eq!(lines, ["joined: 20 nodes", "one was killed: 19 nodes", "it came back: 20 nodes"], "{text}");
 }

@@ -17,7 +17,7 @@ use crate::net::{self, BoxFuture};
 ///
 /// impl Discovery for Inventory {
 ///     async fn addresses(&self) -> std::io::Result<Vec<String>> {
-///         let text = tokio::fs::read_to_string(&self.0).await?;
+///         let text = std::fs::read_to_string(&self.0)?;
 ///         Ok(text.lines().map(str::to_owned).collect())
 ///     }
 /// }

@@ -1,4 +1,4 @@
-//! Layer 9: other nodes, as observers see them.
+//! Layer 10: other nodes, as observers see them.
 //!
 //! A question to another node is a call of a function that each node exports: see [`remote`](crate::remote). Its process
 //! has the same functions of [`Node`](crate::node::Node) as local code, and exits when its caller does not wait any more.

@@ -52,12 +52,6 @@ impl<M: Protocol> Address<M> {
         Address(Target::identity(node, ReceiverId::Name(name.into(), at)))
     }
 
-    /// Creates the address of a process by its pid. It reaches a process of this node only if a stub of it was sent out.
-    #[cfg(all(feature = "net", feature = "supervision"))]
-    pub(crate) fn of_pid(node: Node, pid: Pid) -> Address<M> {
-        Address(Target::identity(node, ReceiverId::Pid(pid)))
-    }
-
     /// Returns the node on which the stub was made.
     pub(crate) fn node(&self) -> &Node {
         self.0.node()

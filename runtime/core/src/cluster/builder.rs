@@ -213,8 +213,8 @@ impl NodeBuilder {
     }
 
     /// Adds a value that other nodes find in [`Member::metadata`](crate::Member::metadata), such as the node's role,
-    /// version or zone. At most 16 values, with keys of 1 to 64 bytes, values of at most 255, and 768 bytes together. A
-    /// second value for a key replaces the first one.
+    /// version or zone. At most 16 values, with keys of 1 to 64 bytes, values of at most 255, and 768 bytes together:
+    /// otherwise the start fails with [`NodeError::Metadata`]. A second value for a key replaces the first one.
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> NodeBuilder {
         self.metadata.insert(key.into(), value.into());
         self

@@ -1,4 +1,6 @@
-//! The members that a node is connected to: the name, the address and the incarnation of each, and its connection.
+//! The peers of a node: those that it is connected to, and members to which a connection is being opened for a message.
+//!
+//! [`members`] is the table of all members, [`announce`] what nodes send each other about them.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};

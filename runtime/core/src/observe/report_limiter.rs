@@ -41,9 +41,12 @@ pub(crate) enum ReportKind {
     /// A node at this address was refused, or refused this one.
     #[cfg(feature = "net")]
     Refused(Arc<str>),
-    /// Messages were lost, since this member could not be reached.
+    /// Messages were lost, since a member could not be reached.
     #[cfg(feature = "net")]
-    Unreached(Arc<str>),
+    Unreached,
+    /// A node has joined or left the cluster.
+    #[cfg(feature = "net")]
+    Members,
     /// The operating system returned an error instead of a new connection.
     #[cfg(feature = "net")]
     AcceptFailed,
@@ -215,9 +218,11 @@ fn log_summary(kind: &ReportKind, count: u64) {
             log::warn!(target: "greenroom", %address, count, "more connections with this address were refused");
         }
         #[cfg(feature = "net")]
-        ReportKind::Unreached(peer) => {
-            log::warn!(target: "greenroom", %peer, count, "more attempts to reach this member for a message failed");
+        ReportKind::Unreached => {
+            log::warn!(target: "greenroom", count, "more attempts to reach a member for a message failed");
         }
+        #[cfg(feature = "net")]
+        ReportKind::Members => log::info!(target: "greenroom", count, "more nodes joined or left"),
         #[cfg(feature = "net")]
         ReportKind::AcceptFailed => {
             log::warn!(target: "greenroom", count, "more connections could not be accepted");

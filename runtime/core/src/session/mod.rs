@@ -95,16 +95,16 @@ use tls::Tls;
 #[cfg(feature = "tls")]
 pub(crate) use tls::{Credentials, CredentialsError, KeyMaterial};
 
-/// An event that a session returns.
+/// An event that a session returns. Nearly all are frames, so a rare one is not larger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
     /// The peer is authenticated. Its certificate may give it a `role`. If this node `decides`, it admits or refuses the
     /// peer now.
-    Hello { peer: Hello, role: Option<String>, decides: bool },
+    Hello { peer: Box<Hello>, role: Option<String>, decides: bool },
     /// The peer decides, and has admitted this node: admit or refuse the peer.
     Offered,
     /// Both nodes have admitted each other. Precedes every frame.
-    Up(Hello),
+    Up(Box<Hello>),
     /// A frame of the peer, and its lane. The frames of one lane are in their order.
     Frame { lane: u64, frame: Frame },
     /// The definition of a protocol that the peer uses. Precedes the first message of that protocol.
@@ -287,7 +287,7 @@ impl Session {
         self.silent_at = now + self.tick;
         self.tick_at = now + self.tick / 4;
         self.lanes.set_peer(self.receive_limits.for_peer(deciding.peer.receive_limits));
-        self.events.push_back(Event::Up(deciding.peer.hello));
+        self.events.push_back(Event::Up(Box::new(deciding.peer.hello)));
         State::Up(cipher)
     }
 

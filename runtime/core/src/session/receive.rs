@@ -186,7 +186,7 @@ impl Session {
         }
         self.tick = self.tick.min(peer.tick);
         let decides = self.local.node.name < peer.hello.node.name;
-        self.events.push_back(Event::Hello { peer: peer.hello.clone(), role, decides });
+        self.events.push_back(Event::Hello { peer: Box::new(peer.hello.clone()), role, decides });
         Ok(Deciding { peer, decides, admitted: false, offered: false })
     }
 

@@ -12,11 +12,11 @@ impl<M: Protocol> Address<M> {
     /// receiver of this node has another protocol, the address is that of a process which does not exist.
     pub(crate) fn of(node: &Node, recipient: Option<&Recipient<()>>) -> Address<M> {
         let target = recipient.and_then(|recipient| recipient.target.typed());
-        target.map_or_else(|| Address::remote(node.clone(), node.pid(0)), Address)
+        target.map_or_else(|| Address::of_pid(node.clone(), node.pid(0)), Address)
     }
 
-    /// Creates the address of a process of another node.
-    pub(crate) fn remote(node: Node, pid: Pid) -> Address<M> {
+    /// Creates the address of a process by its pid. It reaches a process of this node only if a stub of it was sent out.
+    pub(crate) fn of_pid(node: Node, pid: Pid) -> Address<M> {
         Address(Target::identity(node, ReceiverId::Pid(pid)))
     }
 

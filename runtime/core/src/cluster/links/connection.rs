@@ -32,7 +32,7 @@ struct Owned {
     epoch: Epoch,
     outbox: Arc<Outbox>,
     /// The peer's hello, once it has arrived.
-    hello: Option<Hello>,
+    hello: Option<Box<Hello>>,
     /// The role in the peer's certificate.
     role: Option<String>,
     /// The peer, once the connection is up.
@@ -151,7 +151,7 @@ impl Connector {
 }
 
 impl Owned {
-    fn greeted(&mut self, hello: Hello) {
+    fn greeted(&mut self, hello: Box<Hello>) {
         // A session gives one hello.
         let _ = self.record.peer.set(hello.node.name.clone());
         self.hello = Some(hello);

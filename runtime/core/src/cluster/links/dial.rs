@@ -116,7 +116,7 @@ impl Connector {
         }
         let lost = peer.outbox.waiting_frames();
         self.node.loss_counts().count_lost_messages(lost as u64);
-        self.node.report(ReportKind::Unreached(peer.id.name.as_str().into()), || {
+        self.node.report(ReportKind::Unreached, || {
             log::warn!(
                 target: "greenroom", node = %self.node.name(), peer = %peer.id.name, lost,
                 "a member cannot be reached: messages and signals to it are lost"

@@ -12,6 +12,7 @@ use super::{Cluster, Peer, Request};
 use crate::base::{Member, NodeEvent, NodeId, NodeName};
 use crate::log;
 use crate::node::Node;
+use crate::observe::ReportKind;
 use crate::session::Hello;
 use crate::sync::{MutexGuard, PoisonError};
 use crate::wire::{Announcement, Frame, MemberRecord, MeshKind};
@@ -44,7 +45,8 @@ impl Cluster {
                 self.change_members(node, from, |members| members.learn(from, records, now));
             }
             Announcement::Digest { value, is_question } if self.is_announcing_to(peer) => {
-                if self.members().digest(&self.own_record) != value {
+                // A peer that repeats its question without reading does not fill the outbox.
+                if peer.outbox.is_ready() && self.members().digest(&self.own_record) != value {
                     let mut records = self.members().records();
                     records.push(self.own_record.clone());
                     for announcement in Announcement::of_members(records) {
@@ -101,13 +103,18 @@ impl Cluster {
         for effect in effects {
             match effect {
                 Effect::Joined(member) => {
-                    let peer = member.name();
-                    log::info!(target: "greenroom", node = %node.name(), %peer, "node joined");
+                    // A member can invent others, and have them leave.
+                    node.report(ReportKind::Members, || {
+                        let peer = member.name();
+                        log::info!(target: "greenroom", node = %node.name(), %peer, "node joined");
+                    });
                     node.publish_node_event(&NodeEvent::Joined(member));
                 }
                 Effect::Left(member) => {
-                    let peer = member.name();
-                    log::info!(target: "greenroom", node = %node.name(), %peer, "node left");
+                    node.report(ReportKind::Members, || {
+                        let peer = member.name();
+                        log::info!(target: "greenroom", node = %node.name(), %peer, "node left");
+                    });
                     node.publish_node_event(&NodeEvent::Left(member));
                 }
                 // Fails if the node stops.

@@ -28,8 +28,8 @@ fn check(
 fn two_nodes_of_a_cluster_connect() {
     let pair = Pair::up();
     let hello = |name| config(name, Role::Dialler).local;
-    assert_eq!(pair.dialler.events, [Event::Up(hello("b@x"))]);
-    assert_eq!(pair.listener.events, [Event::Up(hello("a@x"))]);
+    assert_eq!(pair.dialler.events, [Event::Up(Box::new(hello("b@x")))]);
+    assert_eq!(pair.listener.events, [Event::Up(Box::new(hello("a@x")))]);
     check(config("a@x", Role::Dialler), config("b@x", Role::Listener), Ok(()), Ok(()));
 }
 

@@ -125,3 +125,10 @@ fn a_frame_waits_for_all_definitions_before_it() {
     assert_eq!(pair.listener.result, Ok(()));
     assert_eq!(pair.listener.frames(), [&frame(999)]);
 }
+
+#[test]
+fn no_event_is_larger_than_that_of_a_frame() {
+    // Not the function of the tests, which counts encoded bytes.
+    use std::mem::size_of;
+    assert_eq!(size_of::<Event>(), size_of::<(u64, Frame)>());
+}

@@ -135,7 +135,7 @@ impl<A: Process, R: 'static> Dynamic<A, R> {
         match (source.0, pid) {
             #[cfg(feature = "net")]
             (Source::Direct(cell), Some(pid)) if !pid.belongs_to(cell.node().id()) => {
-                Ok(Ref::<A>::__new(Address::remote(cell.node().clone(), pid)))
+                Ok(Ref::<A>::__new(Address::of_pid(cell.node().clone(), pid)))
             }
             (Source::Direct(cell), Some(pid)) => Ok(Ref::<A>::__new(Address::direct(cell, pid.number()))),
             // The child ended normally in its `init`: a stub without a process.

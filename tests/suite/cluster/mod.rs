@@ -11,6 +11,7 @@ mod errors;
 mod evolution;
 mod flow_control;
 mod handover;
+mod idle;
 mod inspection;
 mod lanes;
 mod large_messages;

@@ -80,6 +80,11 @@ impl Holds {
         std::mem::replace(&mut waiting.state, State::Searching) == State::Held
     }
 
+    /// Returns `true` if no message waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.targets.is_empty()
+    }
+
     /// Returns the number of waiting messages.
     #[cfg(test)]
     pub(super) fn messages(&self) -> usize {

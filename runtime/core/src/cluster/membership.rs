@@ -9,12 +9,14 @@ use tokio::sync::{Notify, mpsc};
 
 mod announce;
 mod discovery;
+mod idle;
 mod members;
 mod mesh;
 mod policy;
 
 pub use discovery::Discovery;
 pub(super) use discovery::{Dns, DynDiscovery};
+use idle::Activity;
 use members::Members;
 pub use mesh::Mesh;
 pub use policy::Policy;
@@ -61,6 +63,8 @@ pub(super) enum Request {
     Keep(NodeName, Duration),
     /// Once, at this address, since messages wait for the connection.
     Dial(Arc<Peer>, String),
+    /// When a message waits, since the connection was idle and is closed.
+    Rest(Arc<Peer>),
 }
 
 /// The part of a peer's description that only its own hello and certificate prove.
@@ -82,7 +86,7 @@ pub(super) struct Peer {
     connected: OnceLock<Connected>,
     /// The connection, by which its calls and relations are distinguished from those of others.
     pub(super) epoch: Epoch,
-    pub(super) tracked: Tracked,
+    pub(super) tracked: Arc<Tracked>,
     /// The calls of the peer that this node has not answered yet.
     pub(super) calls: OutstandingCalls,
     max_calls: usize,
@@ -94,6 +98,7 @@ pub(super) struct Peer {
     /// The messages that could not be read, by definition and variant. Those that can never be read are also here with
     /// their target.
     unread: Mutex<SortedMap<UnreadVariant, ()>>,
+    activity: Activity,
 }
 
 impl Cluster {
@@ -236,13 +241,14 @@ impl Peer {
             outbox: Arc::clone(outbox),
             connected: OnceLock::new(),
             epoch,
-            tracked: Tracked::new(limits.relations),
+            tracked: Arc::new(Tracked::new(limits.relations)),
             calls: OutstandingCalls::default(),
             max_calls: limits.calls,
             large_frames: LargeFrames::new(limits),
             holds: Mutex::default(),
             definitions: Mutex::default(),
             unread: Mutex::default(),
+            activity: Activity::default(),
         }
     }
 

@@ -67,6 +67,14 @@ impl Tracked {
         }
     }
 
+    /// Returns `true` if no process has a relation with the peer.
+    pub(super) fn is_unused(&self, node: &Node, epoch: Epoch) -> bool {
+        let is_related = |number: &u64| {
+            node.signal_target(*number).is_some_and(|(number, target)| target.is_related_over(number, epoch))
+        };
+        !self.processes().numbers.keys().any(is_related) && self.resolved().is_empty()
+    }
+
     /// Takes the processes to notify of the loss, in the order of their numbers.
     pub(super) fn take(&self) -> SortedMap<u64, ()> {
         std::mem::take(&mut self.processes().numbers)

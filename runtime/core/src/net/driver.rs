@@ -54,6 +54,10 @@ pub(crate) enum Closed {
     Aborted,
 }
 
+/// The reaction of the sink to an event: it breaks to close the connection in order. If that has another outbox from now on,
+/// the sink returns it. The outbox that the connection had waits for the next one then.
+pub(crate) type Reaction = ControlFlow<Option<Arc<Outbox>>>;
+
 /// A session over a stream.
 pub(super) struct Driver<F> {
     stream: BoxedStream,
@@ -110,7 +114,7 @@ impl Drop for OutboxGuard {
 /// The result of one step: `true` if it made progress, or how the connection ended.
 type Step = Result<bool, Closed>;
 
-impl<F: FnMut(Event) -> ControlFlow<()> + Send> Driver<F> {
+impl<F: FnMut(Event) -> Reaction + Send> Driver<F> {
     pub(super) fn new(
         stream: BoxedStream,
         session: Session,
@@ -258,8 +262,15 @@ impl<F: FnMut(Event) -> ControlFlow<()> + Send> Driver<F> {
     }
 
     fn emit(&mut self, event: Event) {
-        if self.phase != Phase::Closing && (self.sink)(event).is_break() {
-            self.close();
+        if self.phase == Phase::Closing {
+            return;
+        }
+        if let ControlFlow::Break(outbox) = (self.sink)(event) {
+            if let Some(outbox) = outbox {
+                self.outbox = OutboxGuard(outbox);
+            } else {
+                self.close();
+            }
         }
     }
 

@@ -9,14 +9,13 @@
 //! runtime's reactor does not run. A waker that it leaves in the stream or the outbox is that of the task.
 
 use std::future::Future;
-use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use super::driver::Driver;
+use super::driver::{Driver, Reaction};
 use super::{BoxedStream, Closed, Outbox};
 use crate::observe::ConnectionMeter;
 use crate::sched::Clock;
@@ -29,7 +28,7 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 /// `meter` counts the bytes in both directions. The frames in `outbox` are sent once the session is up. The connection
 /// is closed in order when the outbox is closed, or when `sink` breaks; after that `sink` is not called again. `sink` is
 /// dropped when the connection is over, or the future is dropped.
-pub(crate) fn drive<F: FnMut(Event) -> ControlFlow<()> + Send + 'static>(
+pub(crate) fn drive<F: FnMut(Event) -> Reaction + Send + 'static>(
     stream: BoxedStream,
     session: Session,
     outbox: Arc<Outbox>,
@@ -78,7 +77,7 @@ struct State<F> {
     task: Option<Waker>,
 }
 
-impl<F: FnMut(Event) -> ControlFlow<()> + Send + 'static> Drive<F> {
+impl<F: FnMut(Event) -> Reaction + Send + 'static> Drive<F> {
     /// Returns the driver, for the watchdog.
     pub(crate) fn late(&self) -> Weak<dyn LateDriver> {
         let shared: Arc<dyn LateDriver> = Arc::clone(&self.shared) as _;
@@ -86,7 +85,7 @@ impl<F: FnMut(Event) -> ControlFlow<()> + Send + 'static> Drive<F> {
     }
 }
 
-impl<F: FnMut(Event) -> ControlFlow<()> + Send> Future for Drive<F> {
+impl<F: FnMut(Event) -> Reaction + Send> Future for Drive<F> {
     type Output = Closed;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Closed> {
@@ -122,7 +121,7 @@ impl<F> Drop for Drive<F> {
     }
 }
 
-impl<F: FnMut(Event) -> ControlFlow<()> + Send> LateDriver for Shared<F> {
+impl<F: FnMut(Event) -> Reaction + Send> LateDriver for Shared<F> {
     fn polls(&self) -> u64 {
         self.polls.load(Ordering::Relaxed)
     }

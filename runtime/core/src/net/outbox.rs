@@ -4,7 +4,8 @@
 //! so many of them need one allocation. The driver takes all waiting frames at a time.
 //!
 //! States: *connecting* (no frame is accepted) → *open* → *closing* (no frame is accepted, waiting frames are sent) →
-//! *ended* (the driver is gone, waiting frames are lost).
+//! *ended* (the driver is gone, waiting frames are lost). Frames can also wait [before](opening) there is a connection, and
+//! [between](parked) two connections.
 //!
 //! Invariants:
 //! - The order of pushes is kept within a lane.
@@ -39,10 +40,12 @@ mod error;
 #[cfg(test)]
 mod inspect;
 mod opening;
+mod parked;
 mod wait_queue;
 
 use batch::{Batch, Body, Entry};
 pub(crate) use error::PushError;
+use parked::Parked;
 use wait_queue::{Admitted, WaitQueue};
 
 /// A frame of more bytes has a buffer of its own.
@@ -84,6 +87,10 @@ struct Queue {
     driver: Option<Waker>,
     /// The outbox that the driver uses in place of this one.
     replacement: Option<Arc<Outbox>>,
+    /// Set while the frames wait for a decision about the connection.
+    parked: Option<Box<Parked>>,
+    /// The number of frames that were pushed, without announcements about members.
+    pushes: u64,
 }
 
 /// A request to the driver of one connection.
@@ -134,6 +141,8 @@ impl Outbox {
             commands: VecDeque::new(),
             driver: None,
             replacement: None,
+            parked: None,
+            pushes: 0,
         };
         Outbox {
             queue: Mutex::new(queue),
@@ -168,8 +177,9 @@ impl Outbox {
         if queue.waiting.bytes.saturating_add(queue.waiting.frames.saturating_mul(OVERHEAD)) > budget {
             return Err(PushError::Full);
         }
-        let Queue { batch, names, waiting, .. } = &mut *queue;
-        let numbers = head.numbers(names, definition);
+        queue.pushes += u64::from(!matches!(head, Frame::Membership(_)));
+        let numbers = queue.numbers(head, definition);
+        let Queue { batch, waiting, .. } = &mut *queue;
         let size = if head.size_hint() + payload.len() <= SMALL {
             batch.push_small(lane, head, payload, numbers, limit)?
         } else {
@@ -209,7 +219,8 @@ impl Outbox {
         {
             return Err(PushError::Refused(Arc::clone(reason)));
         }
-        let numbers = head.numbers(&mut queue.names, definition);
+        queue.pushes += 1;
+        let numbers = queue.numbers(head, definition);
         let is_small = large.is_none();
         let lacks_memory = !is_small && (queue.messages.needs_memory() || !self.has_memory(&queue, 2));
         let must_wait = lacks_memory || queue.messages.blocks(lane, to) || !self.has_room(&queue, CAP);
@@ -297,6 +308,7 @@ impl Outbox {
             return other.close();
         }
         queue.closed = true;
+        queue.unpark();
         let wakers = queue.messages.close();
         queue.unlock_and_wake_driver();
         self.room.notify_waiters();
@@ -324,11 +336,7 @@ impl Outbox {
         if let Some(command) = queue.commands.pop_front() {
             return Poll::Ready(Work::Execute(command));
         }
-        if take && !queue.batch.entries.is_empty() {
-            let ahead = queue.batch.small.len().min(PREALLOCATED);
-            let next = Batch { small: Vec::with_capacity(ahead), ..Batch::default() };
-            let mut batch = mem::replace(&mut queue.batch, next);
-            batch.definitions = queue.names.take_definitions();
+        if take && let Some(batch) = queue.next_batch() {
             return Poll::Ready(Work::Send(batch));
         }
         if queue.closed && !closing {
@@ -343,6 +351,11 @@ impl Outbox {
     /// Returns `true` if frames wait to be taken by the driver.
     pub(super) fn has_frames(&self) -> bool {
         !self.lock().batch.entries.is_empty()
+    }
+
+    /// Returns the number of frames that were pushed, without announcements about members.
+    pub(crate) fn pushes(&self) -> u64 {
+        self.lock().pushes
     }
 
     /// Subtracts the amount that was sent.
@@ -360,9 +373,13 @@ impl Outbox {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Drops all frames and accepts no further ones, at the end of the driver.
+    /// Drops all frames and accepts no further ones, at the end of the driver. Has no effect on frames that wait for the
+    /// next connection.
     pub(super) fn end(&self) {
         let mut queue = self.lock();
+        if queue.is_opening {
+            return;
+        }
         queue.closed = true;
         queue.batch = Batch::default();
         queue.names = SentNames::default();

@@ -82,7 +82,7 @@ impl Side {
             Event::Hello { .. } => ControlFlow::Continue(()),
             event => match sender.send(event) {
                 Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
+                Err(_) => ControlFlow::Break(None),
             },
         };
         let meter = Arc::<ConnectionMeter>::default();

@@ -142,6 +142,15 @@ impl PendingCalls {
         self.lock().calls.get(&id)?.epoch
     }
 
+    /// Returns `true` if a call was sent on this connection, or came on it and is passed on.
+    pub(crate) fn depends_on(&self, epoch: Epoch) -> bool {
+        let table = self.lock();
+        table
+            .calls
+            .values()
+            .any(|call| call.epoch == Some(epoch) || call.origin.is_some_and(|origin| origin.epoch == epoch))
+    }
+
     #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         self.lock().calls.len()

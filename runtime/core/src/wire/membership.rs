@@ -12,6 +12,9 @@
 //! | digest of the sender's members, as a question | `1`, 8 bytes, least first |
 //! | digest, as the answer to a question | `2`, 8 bytes, least first |
 //! | the sender closes the connection, and does not dial again | `3` |
+//! | the connection is idle, and the sender closes it if the receiver agrees; it sends nothing before the answer | `4` |
+//! | the receiver may close the idle connection: the sender sends nothing more | `5` |
+//! | the receiver must not close the connection: it is in use | `6` |
 //! | of a later version | others |
 
 use std::collections::BTreeMap;
@@ -30,6 +33,12 @@ pub(crate) enum Announcement {
     Digest { value: u64, is_question: bool },
     /// The sender closes the connection on purpose. Neither node dials the other until a message needs that.
     Parted,
+    /// The sender would close the idle connection. It sends nothing before the receiver's answer.
+    Idle,
+    /// The receiver may close the idle connection. The sender sends nothing more.
+    IdleHere,
+    /// The receiver must not close the connection.
+    InUse,
     /// An announcement of a later version, which has no effect.
     Unknown,
 }
@@ -71,6 +80,9 @@ const MEMBERS: u8 = 0;
 const QUESTION: u8 = 1;
 const ANSWER: u8 = 2;
 const PARTED: u8 = 3;
+const IDLE: u8 = 4;
+const IDLE_HERE: u8 = 5;
+const IN_USE: u8 = 6;
 
 impl Announcement {
     /// Returns the announcements of all these members.
@@ -104,6 +116,9 @@ impl Announcement {
                 out.extend_from_slice(&value.to_le_bytes());
             }
             Announcement::Parted => out.push(PARTED),
+            Announcement::Idle => out.push(IDLE),
+            Announcement::IdleHere => out.push(IDLE_HERE),
+            Announcement::InUse => out.push(IN_USE),
             Announcement::Unknown => out.push(u8::MAX),
         }
     }
@@ -123,6 +138,9 @@ impl Announcement {
                 Announcement::Digest { value: reader.fixed()?, is_question: kind == QUESTION }
             }
             PARTED => Announcement::Parted,
+            IDLE => Announcement::Idle,
+            IDLE_HERE => Announcement::IdleHere,
+            IN_USE => Announcement::InUse,
             _ => return Ok(Announcement::Unknown),
         };
         reader.finish()?;
@@ -242,6 +260,9 @@ mod tests {
             Announcement::Digest { value: u64::MAX - 7, is_question: true },
             Announcement::Digest { value: 7, is_question: false },
             Announcement::Parted,
+            Announcement::Idle,
+            Announcement::IdleHere,
+            Announcement::InUse,
             Announcement::Unknown,
         ] {
             let mut bytes = Vec::new();

@@ -136,7 +136,6 @@ impl LargeFrames {
     }
 
     /// Returns the number of frames that are not handled yet.
-    #[cfg(test)]
     pub(in crate::cluster) fn count(&self) -> usize {
         self.lock().lanes.values().sum()
     }

@@ -109,7 +109,7 @@ impl Connector {
                 Event::Up(hello) => {
                     identified.identify(&hello.node.name, owned.connector.node.peer_traffic());
                     if !owned.up(&hello) {
-                        return ControlFlow::Break(());
+                        return ControlFlow::Break(None);
                     }
                     drop(tried.take());
                 }
@@ -117,9 +117,16 @@ impl Connector {
                     let Connector { node, cluster, .. } = &owned.connector;
                     match (&owned.peer, frame) {
                         (Some(peer), Frame::Membership(announcement)) => {
+                            if let Some(rest) = cluster.settle_idle(node, peer, &announcement) {
+                                owned.separate(&rest);
+                                return ControlFlow::Break(Some(rest));
+                            }
                             cluster.handle_announcement(node, peer, announcement);
                         }
-                        (Some(peer), frame) => large_frames::accept(node, peer, lane, frame),
+                        (Some(peer), frame) => {
+                            peer.count_received();
+                            large_frames::accept(node, peer, lane, frame);
+                        }
                         (None, _) => {}
                     }
                 }
@@ -199,6 +206,15 @@ impl Owned {
         cluster.compare_at_start(node, &peer);
         cluster.links.after_up(name);
         true
+    }
+
+    /// Leaves the peer to the next connection, since this one was idle. It has this outbox until its end, which is not a loss.
+    fn separate(&mut self, rest: &Arc<Outbox>) {
+        self.peer = None;
+        self.outbox = Arc::clone(rest);
+        if let Some(hello) = self.hello.take() {
+            self.connector.cluster.links.closed(&hello.node.name, self.epoch);
+        }
     }
 
     fn probed(&self, alive: bool) {

@@ -1,5 +1,6 @@
 //! The tasks that dial members: until they are connected in a full mesh, and once for a message.
 
+use std::future::poll_fn;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,6 +22,11 @@ use crate::session::{Refusal, Role, SessionError};
 const COMPARE: Duration = Duration::from_secs(15);
 /// The time that another connection between the two nodes may take to come up: that of a handshake.
 const CROSSED: Duration = Duration::from_secs(5);
+/// The time between two attempts meanwhile.
+const AGAIN: Duration = Duration::from_millis(250);
+/// The time for which the outbox of an idle connection that was closed is kept. No process that has found it before is
+/// still about to push a frame then.
+const REST: Duration = Duration::from_secs(10);
 
 impl Connector {
     /// Executes the requests to dial members, compares the members with those of other nodes, and forgets the members that
@@ -45,12 +51,16 @@ impl Connector {
                         Some(Request::Dial(peer, address)) => {
                             self.node.spawner().spawn(connector.dial(peer, address, closing));
                         }
+                        Some(Request::Rest(peer)) => {
+                            self.node.spawner().spawn(connector.rest(peer, closing));
+                        }
                         None => return,
                     }
                 }
                 () = self.compare_due(compare_at) => {
                     compare_at = clock.now() + COMPARE;
                     self.compare_with_one();
+                    self.cluster.propose_idle(&self.node);
                     let (node, now) = (&self.node, clock.now());
                     self.cluster.change_members(node, node.name(), |members| members.forget(now));
                 }
@@ -92,21 +102,49 @@ impl Connector {
 
     /// Dials a member once. If that fails, the messages that wait for the connection are lost.
     async fn dial(self, peer: Arc<Peer>, address: String, closing: ClosingPart) {
-        let (_, closed) = self.attempt(&peer.id.name, &address, &closing).await;
-        if let Some(Closed::Session(
-            SessionError::Refused(Refusal::Duplicate) | SessionError::RefusedHere(Refusal::Duplicate),
-        )) = closed
+        let clock = Arc::clone(self.node.clock());
+        let deadline = clock.now() + CROSSED;
+        while let (_, Some(Closed::Session(error))) = self.attempt(&peer.id.name, &address, &closing).await
+            && matches!(
+                error,
+                SessionError::Refused(Refusal::Duplicate) | SessionError::RefusedHere(Refusal::Duplicate)
+            )
         {
-            // The two nodes have dialled each other, and the other connection comes up.
-            let deadline = self.node.clock().now() + CROSSED;
+            // The two nodes have dialled each other, and the other connection comes up. Or the peer has not closed
+            // an idle connection yet.
+            let next = (clock.now() + AGAIN).min(deadline);
             tokio::select! {
                 biased;
-                () = wait_until(&self.cluster.changed, || peer.is_up()) => {}
-                () = self.node.clock().sleep_until(deadline) => {}
-                () = closing.begun() => {}
+                () = wait_until(&self.cluster.changed, || peer.is_up()) => return,
+                () = clock.sleep_until(next) => {}
+                () = closing.begun() => break,
+            }
+            if next == deadline {
+                break;
             }
         }
         self.fail_opening(&peer);
+    }
+
+    /// Dials a member, whose connection was idle, when a message for it waits. Ends when there is a connection, or after a
+    /// time without a message.
+    async fn rest(self, peer: Arc<Peer>, closing: ClosingPart) {
+        let clock = self.node.clock();
+        tokio::select! {
+            biased;
+            () = closing.begun() => return,
+            () = wait_until(&self.cluster.changed, || peer.is_up()) => return,
+            () = poll_fn(|cx| peer.outbox.poll_frames(cx)) => {}
+            () = clock.sleep_until(clock.now() + REST) => {}
+        }
+        if self.cluster.end_rest(&peer) {
+            return;
+        }
+        let address = self.cluster.members().dial_for_message(&peer.id.name, clock.now());
+        match address.filter(|(id, _)| *id == *peer.id) {
+            Some((_, address)) => self.dial(peer, address, closing).await,
+            None => self.fail_opening(&peer),
+        }
     }
 
     /// Fails the messages, calls and relations that wait for a connection which was not opened.

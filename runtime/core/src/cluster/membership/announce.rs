@@ -58,6 +58,8 @@ impl Cluster {
                 }
             }
             Announcement::Parted => self.members().part(&peer.id.name),
+            // About the connection itself, whose task handles them.
+            Announcement::Idle | Announcement::IdleHere | Announcement::InUse => {}
             Announcement::Members(_) | Announcement::Digest { .. } | Announcement::Unknown => {}
         }
     }
@@ -115,6 +117,8 @@ impl Cluster {
                         let peer = member.name();
                         log::info!(target: "greenroom", node = %node.name(), %peer, "node left");
                     });
+                    let resting = self.peer(member.name()).filter(|peer| *peer.id == member.id);
+                    resting.map(|peer| self.end_rest(&peer));
                     node.publish_node_event(&NodeEvent::Left(member));
                 }
                 // Fails if the node stops.
@@ -144,7 +148,7 @@ impl Cluster {
         self.own_mesh != MeshKind::Hidden && peer.mesh() != MeshKind::Hidden
     }
 
-    fn announce(&self, peer: &Peer, announcement: Announcement) {
+    pub(super) fn announce(&self, peer: &Peer, announcement: Announcement) {
         // Fails if the connection is over, or if the peer takes nothing. The next comparison repairs that.
         let _ = peer.outbox.push(0, &Frame::Membership(announcement));
     }
@@ -154,7 +158,7 @@ impl Cluster {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn connected(&self) -> Vec<Arc<Peer>> {
+    pub(super) fn connected(&self) -> Vec<Arc<Peer>> {
         let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
         peers.values().filter(|peer| peer.is_up()).cloned().collect()
     }

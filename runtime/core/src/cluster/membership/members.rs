@@ -205,6 +205,13 @@ impl Members {
         self.entries.get(name).is_some_and(|entry| entry.is_parted)
     }
 
+    /// Returns `true` if a task dials this member whenever it is not connected, since it is a seed.
+    pub(in crate::cluster) fn is_seed(&self, name: &NodeName) -> bool {
+        self.entries.get(name).is_some_and(|entry| {
+            entry.is_seed || entry.address.as_ref().is_some_and(|address| self.seeds.contains_key(address))
+        })
+    }
+
     /// Notes that this node leaves: it dials no more.
     pub(in crate::cluster) fn leave(&mut self) {
         self.is_leaving = true;
@@ -297,8 +304,8 @@ impl Members {
 
     /// Starts the task that dials a member, if it is apart and nothing else dials it.
     fn keep(&mut self, name: &NodeName, pause: Duration) -> Option<Effect> {
+        let is_seed = self.is_seed(name);
         let entry = self.entries.get_mut(name).filter(|_| self.mesh == MeshKind::Full && !self.is_leaving)?;
-        let is_seed = entry.is_seed || entry.address.as_ref().is_some_and(|address| self.seeds.contains_key(address));
         let is_apart = matches!(entry.state, State::Apart { .. }) && entry.address.is_some();
         if !is_apart || entry.is_kept || entry.is_parted || is_seed {
             return None;

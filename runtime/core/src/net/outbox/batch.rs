@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::PushError;
 use crate::base::Payload;
-use crate::session::Encoded;
+use crate::session::{Backlog, Encoded};
 use crate::wire::{Frame, NameDefinition, Numbers};
 
 /// Frames in the order of their pushes, and the definitions of names that precede them.
@@ -65,6 +65,18 @@ impl Batch {
     /// Returns the number of frames.
     pub(in crate::net) fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// Returns the amount of all frames.
+    pub(super) fn backlog(&self) -> Backlog {
+        let mut backlog = Backlog::default();
+        for entry in &self.entries {
+            backlog.grow(match &entry.body {
+                Body::Small(size) => *size,
+                Body::Large(frame) => frame.len(),
+            });
+        }
+        backlog
     }
 
     /// Takes the definitions to send before the frames.

@@ -73,6 +73,11 @@ impl WaitQueue {
         !self.lanes.is_empty()
     }
 
+    /// Returns `true` if no message waits, and no target is held.
+    pub(super) fn is_unused(&self) -> bool {
+        self.waiters.is_empty() && self.held.is_empty()
+    }
+
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.waiters.is_empty()

@@ -168,11 +168,11 @@ fn nothing_is_lost_while_an_idle_connection_closes() {
     let closed = std::cell::Cell::new(0);
     Check::cluster(tills()).run(0..100, async |cluster| {
         pause(5).await;
-        cluster.delay(1, 2, Duration::ZERO..=Duration::from_millis(300));
+        cluster.delay(1, 2, Duration::ZERO..=Duration::from_millis(900));
         let [one, two] = [1, 2].map(|index| cluster.node(index).clone());
-        let mut watcher = Probe::<Watcher>::on(&one);
+        let mut watcher = Probe::<Watcher>::on(&one).timeout(Duration::from_secs(60));
         watcher.trap_exit(true);
-        let linked = till_at(&one, "n2@test").direct().await.unwrap();
+        let linked = till_at(&one, "n2@test").direct().within(Duration::from_secs(30)).await.unwrap();
         let mut expected = [0, 0];
         for _ in 0..4 {
             // Around the moment at which one of the two nodes proposes to close the connection.
@@ -209,11 +209,18 @@ fn nothing_is_lost_while_an_idle_connection_closes() {
             }
         }
         for (side, (from, to)) in [(&one, "n2@test"), (&two, "n1@test")].into_iter().enumerate() {
-            let orders = till_at(from, to).orders().await.unwrap();
+            let orders = till_at(from, to).orders().within(Duration::from_secs(30)).await.unwrap();
             assert_eq!(orders, (0..expected[side]).collect::<Vec<_>>(), "to {to}");
         }
         watcher.expect_nothing(Duration::from_secs(1)).await;
         assert_eq!((one.counters().lost_messages, two.counters().lost_messages), (0, 0));
+        // A monitor that has begun at such a moment fires.
+        tokio::time::sleep(Duration::from_millis(58_000 + cluster.draw(20_000))).await;
+        watcher.monitor(&till_at(&one, "n2@test"));
+        pause(5).await;
+        assert_eq!(peers(&one).len(), 2);
+        cluster.crash(2);
+        assert_eq!(watcher.expect(pattern!(Watcher::Down(down) => down.reason)).await, Exit::NoConnection);
         closed.set(closed.get() + one.counters().node_downs);
     });
     assert!(closed.get() > 100, "{} connections were closed", closed.get());

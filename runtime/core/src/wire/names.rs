@@ -182,6 +182,12 @@ impl ReceivedNames {
         self.protocols.get(index).copied().ok_or(WireError::Names)
     }
 
+    /// Returns `true` if the protocol with this fingerprint is defined.
+    #[cfg(test)]
+    pub(crate) fn defines(&self, fingerprint: u64) -> bool {
+        self.protocols.contains(&fingerprint)
+    }
+
     /// Returns the name of a process.
     pub(super) fn process(&self, number: u64) -> Result<Arc<str>, WireError> {
         let index = usize::try_from(number).map_err(|_| WireError::Names)?;

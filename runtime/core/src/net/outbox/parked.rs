@@ -175,7 +175,8 @@ mod tests {
             let mut received = BTreeMap::<u64, u64>::new();
             let mut take = |outbox: &Outbox, names: &mut ReceivedNames| {
                 for frame in outbox.take_frames(names) {
-                    let Frame::Message { from, payload, .. } = &frame else { panic!("{frame:?}") };
+                    let Frame::Message { from, protocol, payload, .. } = &frame else { panic!("{frame:?}") };
+                    assert!(names.defines(*protocol), "protocol {protocol}");
                     let number = u64::from_le_bytes(payload[..8].try_into().unwrap());
                     let last = received.insert(*from, number).unwrap_or(0);
                     assert_eq!(number, last + 1, "lane {from}");

@@ -168,7 +168,7 @@ fn nothing_is_lost_while_an_idle_connection_closes() {
     let closed = std::cell::Cell::new(0);
     Check::cluster(tills()).run(0..100, async |cluster| {
         pause(5).await;
-        cluster.delay(1, 2, Duration::ZERO..=Duration::from_millis(900));
+        cluster.delay(1, 2, Duration::ZERO..=Duration::from_millis(600));
         let [one, two] = [1, 2].map(|index| cluster.node(index).clone());
         let mut watcher = Probe::<Watcher>::on(&one).timeout(Duration::from_secs(60));
         watcher.trap_exit(true);

@@ -168,7 +168,7 @@ fn nothing_is_lost_while_an_idle_connection_closes() {
     let closed = std::cell::Cell::new(0);
     Check::cluster(tills()).run(0..100, async |cluster| {
         pause(5).await;
-        cluster.delay(1, 2, Duration::ZERO..=Duration::from_millis(600));
+        let delay = |most: u64| cluster.delay(1, 2, Duration::ZERO..=Duration::from_millis(most));
         let [one, two] = [1, 2].map(|index| cluster.node(index).clone());
         let mut watcher = Probe::<Watcher>::on(&one).timeout(Duration::from_secs(60));
         watcher.trap_exit(true);
@@ -177,7 +177,10 @@ fn nothing_is_lost_while_an_idle_connection_closes() {
         for _ in 0..4 {
             // Around the moment at which one of the two nodes proposes to close the connection.
             let quiet = if cluster.draw(4) == 0 { cluster.draw(90_000) } else { 55_000 + cluster.draw(25_000) };
+            delay(600);
             tokio::time::sleep(Duration::from_millis(quiet)).await;
+            // A new connection can be faster than the announcements on the old one.
+            delay(600 * cluster.draw(2));
             for _ in 0..=cluster.draw(3) {
                 let side = cluster.draw(2) as usize;
                 let (from, to) = [(&one, "n2@test"), (&two, "n1@test")][side];

@@ -374,10 +374,10 @@ impl Outbox {
     }
 
     /// Drops all frames and accepts no further ones, at the end of the driver. Has no effect on frames that wait for the
-    /// next connection.
+    /// next connection, or may do so.
     pub(super) fn end(&self) {
         let mut queue = self.lock();
-        if queue.is_opening {
+        if queue.is_opening || queue.parked.is_some() {
             return;
         }
         queue.closed = true;

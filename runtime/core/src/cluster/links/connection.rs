@@ -226,6 +226,11 @@ impl Owned {
 
 impl Drop for Owned {
     fn drop(&mut self) {
+        let Connector { node, cluster, .. } = &self.connector;
+        let rest = self.peer.as_ref().and_then(|peer| cluster.separate_lost(node, peer));
+        if let Some(rest) = rest {
+            self.separate(&rest);
+        }
         step(&self.connector.node, || self.outbox.close());
         let loss = Loss {
             connector: self.connector.clone(),

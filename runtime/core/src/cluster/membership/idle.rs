@@ -7,7 +7,9 @@
 //! | 3 | separates its outbox, and the connection ends | |
 //!
 //! In step 2 the other node can also answer that the connection is in use. Then the proposing node sends what has waited
-//! meanwhile on the connection. If both nodes propose at the same time, each takes the proposal for an agreement.
+//! meanwhile on the connection. If both nodes propose at the same time, each takes the proposal for an agreement. If the
+//! connection is lost before the answer, as when the peer has agreed and dials again already, the proposing node takes that
+//! for an agreement, too, unless the peer has sent something.
 //!
 //! After its last announcement, a node sends nothing on the connection, and it has received all that the peer has sent
 //! before the peer's. A frame that a process sends later waits in the separated outbox for the next connection. That one
@@ -34,6 +36,8 @@ const AGREED: Duration = Duration::from_secs(30);
 #[derive(Default)]
 pub(super) struct Activity {
     received: AtomicU64,
+    /// The number of received frames when the outbox was parked.
+    received_at_park: AtomicU64,
     seen: Mutex<Option<Seen>>,
 }
 
@@ -81,9 +85,11 @@ impl Peer {
 
     /// Parks the outbox if nothing depends on the connection.
     fn park_if_unused(&self, node: &Node) -> bool {
+        let received = self.activity.received.load(Ordering::Relaxed);
         if !self.outbox.park() {
             return false;
         }
+        self.activity.received_at_park.store(received, Ordering::Relaxed);
         // After that: what begins from now on has its frames in the parked outbox.
         let is_unused = self.is_unused(node);
         if !is_unused {
@@ -139,6 +145,15 @@ impl Cluster {
             }
             _ => None,
         }
+    }
+
+    /// Separates the outbox of a peer from its connection that is lost before the answer to a proposal. `None` if that loss
+    /// has effects.
+    pub(in crate::cluster) fn separate_lost(&self, node: &Node, peer: &Arc<Peer>) -> Option<Arc<Outbox>> {
+        let Activity { received, received_at_park, .. } = &peer.activity;
+        // The peer may have begun a relation or a call since.
+        let is_as_before = received.load(Ordering::Relaxed) == received_at_park.load(Ordering::Relaxed);
+        (peer.outbox.is_parked() && is_as_before).then(|| self.separate(node, peer, None))
     }
 
     fn agrees_to_close(&self, node: &Node, peer: &Peer) -> bool {

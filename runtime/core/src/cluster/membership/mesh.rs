@@ -19,6 +19,11 @@ impl Mesh {
 
     /// Connects the node with a member when the first message is sent to it. For clusters with more members than a node
     /// should have connections.
+    ///
+    /// A connection between two such nodes is closed when it was idle for a minute or little more: no message was sent or
+    /// received, and no call, link or monitor depends on it. The two nodes agree on that, so no message is lost. Both receive
+    /// [`NodeEvent::Down`](crate::NodeEvent::Down), and the next message opens the connection again. The connection to a seed
+    /// stays.
     pub fn on_demand() -> Mesh {
         Mesh(MeshKind::OnDemand)
     }

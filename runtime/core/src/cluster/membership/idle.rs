@@ -7,9 +7,9 @@
 //! | 3 | separates its outbox, and the connection ends | |
 //!
 //! In step 2 the other node can also answer that the connection is in use. Then the proposing node sends what has waited
-//! meanwhile on the connection. If both nodes propose at the same time, each takes the proposal for an agreement. If the
-//! connection is lost before the answer, as when the peer has agreed and dials again already, the proposing node takes that
-//! for an agreement, too, unless the peer has sent something.
+//! meanwhile on the connection. If both nodes propose at the same time, each takes the proposal for an agreement. The
+//! proposing node takes the loss of the connection for an agreement, too, unless the peer has sent something since: the peer
+//! may have agreed and dialled again already.
 //!
 //! After its last announcement, a node sends nothing on the connection, and it has received all that the peer has sent
 //! before the peer's. A frame that a process sends later waits in the separated outbox for the next connection. That one

@@ -1,0 +1,6 @@
+//! What a cluster has one of, or agrees on: claims on keys.
+
+mod claims;
+
+pub use claims::{Change, Changes, Claim, Claimed, Registry, RegistryError};
+pub(crate) use claims::DynRegistry;

@@ -50,11 +50,12 @@ pub trait Registry: Send + Sync + 'static {
     /// node tries again until it gives its claims up.
     fn renew(&self, node: &NodeId) -> impl Future<Output = Result<(), RegistryError>> + Send;
 
-    /// Ends the node's claim on the key, if it has one.
+    /// Ends this claim, by its token, if it exists still. A later claim on its key is not changed, so a request that is
+    /// repeated or late does no harm.
     ///
     /// # Errors
     /// The registry cannot be reached. The claim may exist still.
-    fn release(&self, node: &NodeId, key: &str) -> impl Future<Output = Result<(), RegistryError>> + Send;
+    fn release(&self, claim: &Claim) -> impl Future<Output = Result<(), RegistryError>> + Send;
 
     /// Returns the claim on the key at present: not an earlier state.
     ///
@@ -151,7 +152,7 @@ pub(crate) trait DynRegistry: Send + Sync {
         value: &'a [u8],
     ) -> BoxFuture<'a, Result<Claimed, RegistryError>>;
     fn renew<'a>(&'a self, node: &'a NodeId) -> BoxFuture<'a, Result<(), RegistryError>>;
-    fn release<'a>(&'a self, node: &'a NodeId, key: &'a str) -> BoxFuture<'a, Result<(), RegistryError>>;
+    fn release<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Result<(), RegistryError>>;
     fn lookup<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Claim>, RegistryError>>;
     fn watch<'a>(&'a self, changes: &'a mut Changes<'_>) -> BoxFuture<'a, RegistryError>;
 }
@@ -174,8 +175,8 @@ impl<R: Registry> DynRegistry for R {
         Box::pin(Registry::renew(self, node))
     }
 
-    fn release<'a>(&'a self, node: &'a NodeId, key: &'a str) -> BoxFuture<'a, Result<(), RegistryError>> {
-        Box::pin(Registry::release(self, node, key))
+    fn release<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Result<(), RegistryError>> {
+        Box::pin(Registry::release(self, claim))
     }
 
     fn lookup<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Claim>, RegistryError>> {

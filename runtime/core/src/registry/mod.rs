@@ -2,5 +2,5 @@
 
 mod claims;
 
-pub use claims::{Change, Changes, Claim, Claimed, Registry, RegistryError};
 pub(crate) use claims::DynRegistry;
+pub use claims::{Change, Changes, Claim, Claimed, Registry, RegistryError};

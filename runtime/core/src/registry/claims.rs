@@ -6,6 +6,7 @@ use std::{error, fmt};
 
 use crate::base::NodeId;
 use crate::net::BoxFuture;
+use crate::node::Node;
 
 /// A store of claims on keys. A key has at most one claim at a time: that of the node which owns it.
 ///
@@ -26,6 +27,11 @@ use crate::net::BoxFuture;
 /// The node drops a future that lasts too long, for example that of a `claim`. The request may still take effect. The node
 /// then repeats it, or releases the claim when [`watch`](Registry::watch) shows it.
 pub trait Registry: Send + Sync + 'static {
+    /// Begins to serve a node, before all other functions are called. Does nothing by default.
+    fn attach(&self, node: &Node) {
+        let _ = node;
+    }
+
     /// Returns the time for which a node's claims last without renewal.
     fn lease(&self) -> Duration;
 
@@ -144,6 +150,7 @@ impl error::Error for RegistryError {}
 
 /// [`Registry`] for trait objects.
 pub(crate) trait DynRegistry: Send + Sync {
+    fn attach(&self, node: &Node);
     fn lease(&self) -> Duration;
     fn claim<'a>(
         &'a self,
@@ -158,6 +165,10 @@ pub(crate) trait DynRegistry: Send + Sync {
 }
 
 impl<R: Registry> DynRegistry for R {
+    fn attach(&self, node: &Node) {
+        Registry::attach(self, node);
+    }
+
     fn lease(&self) -> Duration {
         Registry::lease(self)
     }

@@ -163,7 +163,7 @@ impl Node {
                 node.report(ReportKind::Claims, || {
                     log::warn!(target: "greenroom", node = %node.name(), name = %log::Escaped(&name), ?loss, "a global name is lost");
                 });
-                node.send_exit(number, Exit::claim_lost(&key_of(&name)));
+                node.send_exit(number, Exit::claim_lost(key_of(&name)));
             }
             node.claims().registrations.remove(&name, id);
         });
@@ -184,7 +184,9 @@ impl Node {
 
     /// Returns the process that has a global name, in the view of this node: a local read.
     pub fn lookup_global(&self, name: &str) -> Option<Pid> {
-        self.global_names().find(name)
+        // A process of this node that has exited is removed from the names a moment later.
+        let exists = |pid: &Pid| !pid.belongs_to(self.id()) || self.table().get(pid.number()).is_some();
+        self.global_names().find(name).filter(exists)
     }
 
     /// Returns the global names in the view of this node, sorted, with their processes.

@@ -6,11 +6,13 @@
 
 mod claims;
 pub mod global;
+#[cfg(all(test, feature = "test"))]
+mod global_tests;
 mod local_view;
 mod service;
 
-pub(crate) use claims::DynRegistry;
 pub use claims::{Change, Changes, Claim, Claimed, Registry, RegistryError};
 pub use global::GlobalNameError;
 pub use local_view::{Keep, LocalView};
+#[allow(unused_imports)] // For failover of applications.
 pub(crate) use service::{ClaimService, Hold, HoldError, Loss};

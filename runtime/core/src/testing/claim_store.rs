@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::future::{Future, pending};
+use std::future::pending;
 use std::ops::RangeInclusive;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -363,42 +363,40 @@ impl Registry for Client {
         self.store.request(self.node, None, move |state, _| state.claims.get(&key).cloned()).await
     }
 
-    fn watch(&self, changes: &mut Changes<'_>) -> impl Future<Output = RegistryError> + Send {
-        async move {
-            let store = &self.store;
-            let breaks = store.link(self.node).breaks;
-            let mut next = None;
-            loop {
-                let mut changed = pin!(store.0.changed.notified());
-                changed.as_mut().enable();
-                let Link { is_cut, lag, breaks: breaks_now, .. } = store.link(self.node);
-                if is_cut || breaks_now != breaks {
-                    return RegistryError::Unreachable("the watch broke".to_owned());
-                }
-                let (now, mut due) = (Instant::now(), Vec::new());
-                let wake = {
-                    let state = store.settled();
-                    let from = *next.get_or_insert_with(|| {
-                        due.push(Change::All(state.claims.values().cloned().collect()));
-                        state.log.len()
-                    });
-                    let ready = state.log[from..].iter().take_while(|(at, _)| *at + lag <= now).count();
-                    due.extend(state.log[from..from + ready].iter().map(|(_, change)| change.clone()));
-                    next = Some(from + ready);
-                    let lagging = state.log.get(from + ready).map(|(at, _)| *at + lag);
-                    lagging.into_iter().chain(state.next_effect()).min()
-                };
-                due.into_iter().for_each(|change| changes.report(change));
-                match wake {
-                    Some(at) => {
-                        tokio::select! {
-                            biased;
-                            () = changed => {}
-                            () = sleep_until(at) => {}
-                        }
+    async fn watch(&self, changes: &mut Changes<'_>) -> RegistryError {
+        let store = &self.store;
+        let breaks = store.link(self.node).breaks;
+        let mut next = None;
+        loop {
+            let mut changed = pin!(store.0.changed.notified());
+            changed.as_mut().enable();
+            let Link { is_cut, lag, breaks: breaks_now, .. } = store.link(self.node);
+            if is_cut || breaks_now != breaks {
+                return RegistryError::Unreachable("the watch broke".to_owned());
+            }
+            let (now, mut due) = (Instant::now(), Vec::new());
+            let wake = {
+                let state = store.settled();
+                let from = *next.get_or_insert_with(|| {
+                    due.push(Change::All(state.claims.values().cloned().collect()));
+                    state.log.len()
+                });
+                let ready = state.log[from..].iter().take_while(|(at, _)| *at + lag <= now).count();
+                due.extend(state.log[from..from + ready].iter().map(|(_, change)| change.clone()));
+                next = Some(from + ready);
+                let lagging = state.log.get(from + ready).map(|(at, _)| *at + lag);
+                lagging.into_iter().chain(state.next_effect()).min()
+            };
+            due.into_iter().for_each(|change| changes.report(change));
+            match wake {
+                Some(at) => {
+                    tokio::select! {
+                        biased;
+                        () = changed => {}
+                        () = sleep_until(at) => {}
                     }
-                    None => changed.await,
                 }
+                None => changed.await,
             }
         }
     }

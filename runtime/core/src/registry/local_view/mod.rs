@@ -4,13 +4,14 @@
 //! answers requests and passes on the changes.
 
 mod majority;
+#[cfg(test)]
+mod model_tests;
 mod part;
 mod rendezvous;
 mod view;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
-use std::future::Future;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -313,23 +314,21 @@ impl Registry for LocalView {
         Ok(self.shared()?.state().view.get(key).cloned())
     }
 
-    fn watch(&self, changes: &mut Changes<'_>) -> impl Future<Output = RegistryError> + Send {
-        async move {
-            let shared = match self.shared() {
-                Ok(shared) => shared,
-                Err(error) => return error,
-            };
-            shared.apply(|state, _| state.changes = VecDeque::from([Change::All(state.view.all())]));
+    async fn watch(&self, changes: &mut Changes<'_>) -> RegistryError {
+        let shared = match self.shared() {
+            Ok(shared) => shared,
+            Err(error) => return error,
+        };
+        shared.apply(|state, _| state.changes = VecDeque::from([Change::All(state.view.all())]));
+        loop {
             loop {
-                loop {
-                    let next = shared.state().changes.pop_front();
-                    match next {
-                        Some(change) => changes.report(change),
-                        None => break,
-                    }
+                let next = shared.state().changes.pop_front();
+                match next {
+                    Some(change) => changes.report(change),
+                    None => break,
                 }
-                shared.reported.notified().await;
             }
+            shared.reported.notified().await;
         }
     }
 }

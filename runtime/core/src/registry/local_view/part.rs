@@ -15,8 +15,14 @@ pub(super) enum Part {
     Claimed { key: String, token: u64, value: Vec<u8> },
     /// The sender's claim has ended, or the claim that was reserved for it is not made.
     Ended { key: String, token: u64 },
+    /// The sender keeps the key, for which the receiver has the claim with this token: that one has to end.
+    Kept { key: String, token: u64 },
     /// All claims of the sender were sent.
     Synced,
+    /// The sender requests a key for which the receiver has the claim with this token, as far as the sender has received.
+    Confirm { request: u64, key: String, token: u64 },
+    /// That claim has ended.
+    Gone { request: u64 },
     /// The sender requests a key from its home node.
     Reserve { request: u64, key: String, value: Vec<u8> },
     /// The key is reserved for the receiver, which now claims it with this token.
@@ -39,9 +45,12 @@ impl Part {
         32 + match self {
             Part::Claimed { key, value, .. } | Part::Reserve { key, value, .. } => key.len() + value.len(),
             Part::Taken { node, value, .. } => node.name.as_str().len() + value.len(),
-            Part::Ended { key, .. } | Part::Reserved { key, .. } => key.len(),
+            Part::Ended { key, .. }
+            | Part::Kept { key, .. }
+            | Part::Confirm { key, .. }
+            | Part::Reserved { key, .. } => key.len(),
             Part::Unable { reason, .. } => reason.len(),
-            Part::Synced => 0,
+            Part::Synced | Part::Gone { .. } => 0,
         }
     }
 }

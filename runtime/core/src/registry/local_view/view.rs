@@ -6,11 +6,13 @@
 //! # A new claim
 //! Each key has a *home* among the connected nodes, by rendezvous hashing. A node requests the key there, and the home
 //! reserves it for one node. That node makes the claim, and sends it to all. If the home is lost, the request goes to the next
-//! one. So two nodes with the same connections never get a key at the same time.
+//! one. So two nodes with the same connections never get a key at the same time. A node that knows of an owner requests the
+//! key from that one first: the home may not be connected with it.
 //!
 //! # Conflicts
 //! After a split, or while nodes have different connections, a key can have two claims. The one with the smaller token is the
-//! older one and stays: all nodes decide that by the same data. The owner of the other one gives it up.
+//! older one and stays. Its node notifies the other one, which gives its claim up. A node does not give up by itself: the older
+//! claim may have ended already, and the part that says so is under way.
 //!
 //! A token is a hybrid logical time (Kulkarni and others, *Logical Physical Clocks*, 2014): the microseconds of the wall
 //! clock, but always more than any token that the node has seen. So a claim is never older than one that its node knew of,
@@ -53,8 +55,6 @@ pub(super) enum Effect {
 /// The most claims of one peer, and the most of its requests that wait.
 const MAX_CLAIMS: usize = 65_536;
 const MAX_REQUESTS: usize = 1_024;
-/// The time for which a key is reserved.
-const RESERVED: Duration = Duration::from_secs(5);
 /// The time that a new peer has to send its claims, until the home decides without them.
 const SYNC_TIME: Duration = Duration::from_secs(1);
 /// The most microseconds by which a token moves this node's tokens ahead of its clock: a day.
@@ -87,10 +87,10 @@ struct Peer {
     keys: BTreeSet<String>,
 }
 
+/// A key that a node is about to claim. It ends when the claim arrives, when the node gives the key up, or with its connection.
 struct Reservation {
     at: Epoch,
     claim: Claim,
-    until: Instant,
 }
 
 struct Pending {
@@ -181,6 +181,12 @@ impl View {
             let claimed = if own.value == value { Claimed::Granted(own) } else { Claimed::Taken(own) };
             return self.effects.push(Effect::Answer(request, Ok(claimed)));
         }
+        if let Some((at, other)) = self.winner(&key) {
+            // It may have ended, and the part that says so be under way. That arrives before the answer.
+            let part = Part::Confirm { request, key: key.clone(), token: other.token };
+            self.requests.insert(request, Pending { key, value, home: at });
+            return self.effects.push(Effect::Send(at, vec![part]));
+        }
         let full = self.peers.iter().filter(|(_, peer)| peer.is_full).map(|(at, peer)| (*at, &peer.id.name));
         let home = home_of(&key, full.chain([(Epoch::LOCAL, &self.id.name)])).unwrap_or(Epoch::LOCAL);
         self.requests.insert(request, Pending { key: key.clone(), value: value.clone(), home });
@@ -213,7 +219,7 @@ impl View {
                 peer.syncs_until = None;
                 self.serve_deferred(now);
             }
-            Part::Claimed { .. } | Part::Reserve { .. } if !may_claim => {
+            Part::Claimed { .. } | Part::Kept { .. } | Part::Reserve { .. } if !may_claim => {
                 self.effects.push(Effect::Ignored(from, "claims without the right to"));
                 if let Part::Reserve { request, .. } = part {
                     let reason = "the home of the key does not give this node the right `claim`".to_owned();
@@ -234,8 +240,9 @@ impl View {
                 self.end_reservation(&key, from, None);
                 let claim = Claim { key: key.clone(), node, token, value };
                 self.change(&key, |claims| drop(claims.insert(from, claim)));
-                self.settle(&key);
+                self.keep(&key);
             }
+            Part::Kept { key, token } => self.release(&key, token),
             Part::Ended { key, token } => {
                 self.end_reservation(&key, from, Some(token));
                 let is_same = |claims: &BTreeMap<Epoch, Claim>| claims.get(&from).is_some_and(|c| c.token == token);
@@ -247,24 +254,47 @@ impl View {
                 }
             }
             Part::Reserve { request, key, value } => {
-                if self.deferred.iter().filter(|(at, ..)| *at == from).count() >= MAX_REQUESTS {
-                    return self.effects.push(Effect::Ignored(from, "more requests than a node may have"));
+                let deferred = self.deferred.iter().filter(|(at, ..)| *at == from).count();
+                if deferred + self.reserved.values().filter(|reserved| reserved.at == from).count() >= MAX_REQUESTS {
+                    self.effects.push(Effect::Ignored(from, "more requests than a node may have"));
+                    let reason = "the home of the key has too many requests of this node".to_owned();
+                    return self.effects.push(Effect::Send(from, vec![Part::Unable { request, reason }]));
                 }
                 self.reserve(from, request, key, value, now);
             }
-            Part::Reserved { request, key, token } => self.make(from, request, &key, token, now),
-            Part::Taken { request, node, token, value } => {
-                if let Some(Pending { key, .. }) = self.take_request(from, request) {
-                    let claim = Claim { key, node, token, value };
-                    self.effects.push(Effect::Answer(request, Ok(Claimed::Taken(claim))));
+            Part::Confirm { request, key, token } => {
+                let part = match self.own_on(&key).filter(|own| own.token == token) {
+                    Some(own) => Part::Taken { request, node: own.node.clone(), token, value: own.value.clone() },
+                    None => Part::Gone { request },
+                };
+                self.effects.push(Effect::Send(from, vec![part]));
+            }
+            Part::Gone { request } => {
+                if let Some(Pending { key, value, .. }) = self.take_request(from, request) {
+                    self.claim(request, key, value, now);
                 }
             }
-            Part::Unable { request, reason } => {
-                if self.take_request(from, request).is_some() {
-                    self.effects.push(Effect::Answer(request, Err(RegistryError::Unreachable(reason))));
-                }
+            answer @ (Part::Reserved { .. } | Part::Taken { .. } | Part::Unable { .. }) => {
+                self.receive_answer(from, answer, now);
             }
         }
+    }
+
+    /// The home of a key, or its owner, has answered a request.
+    fn receive_answer(&mut self, from: Epoch, answer: Part, now: Now) {
+        let (request, result) = match answer {
+            Part::Reserved { request, key, token } => return self.make(from, request, &key, token, now),
+            Part::Taken { request, node, token, value } => {
+                let claim = |key| Claim { key, node, token, value };
+                let Some(pending) = self.take_request(from, request) else { return };
+                (request, Ok(Claimed::Taken(claim(pending.key))))
+            }
+            Part::Unable { request, reason } if self.take_request(from, request).is_some() => {
+                (request, Err(RegistryError::Unreachable(reason)))
+            }
+            _ => return,
+        };
+        self.effects.push(Effect::Answer(request, result));
     }
 
     /// Decides on a request as the home of the key.
@@ -276,73 +306,47 @@ impl View {
         let part = if !self.has_majority() {
             let reason = "this side of the cluster does not have the majority of the configured nodes".to_owned();
             Part::Unable { request, reason }
-        } else if let Some(other) = self.taken_by(&key, from, now) {
+        } else if let Some(other) = self.taken_by(&key, from) {
             Part::Taken { request, node: other.node.clone(), token: other.token, value: other.value.clone() }
         } else {
             self.latest = now.wall.max(self.latest.saturating_add(1));
-            let (token, until) = (self.latest, now.at + RESERVED);
+            let token = self.latest;
             let claim = Claim { key: key.clone(), node, token, value };
-            self.reserved.insert(key.clone(), Reservation { at: from, claim, until });
+            self.reserved.insert(key.clone(), Reservation { at: from, claim });
             Part::Reserved { request, key, token }
         };
-        if from != Epoch::LOCAL {
-            return self.effects.push(Effect::Send(from, vec![part]));
-        }
-        // The answer to this node itself.
-        match part {
-            Part::Reserved { key, token, .. } => self.make(from, request, &key, token, now),
-            Part::Taken { node, token, value, .. } => {
-                if let Some(Pending { key, .. }) = self.take_request(from, request) {
-                    let claim = Claim { key, node, token, value };
-                    self.effects.push(Effect::Answer(request, Ok(Claimed::Taken(claim))));
-                }
-            }
-            Part::Unable { reason, .. } => {
-                if self.take_request(from, request).is_some() {
-                    self.effects.push(Effect::Answer(request, Err(RegistryError::Unreachable(reason))));
-                }
-            }
-            _ => {}
+        if from == Epoch::LOCAL {
+            self.receive_answer(from, part, now);
+        } else {
+            self.effects.push(Effect::Send(from, vec![part]));
         }
     }
 
     /// Returns the claim, or the reserved one, that another node than `from` has on the key.
-    fn taken_by(&self, key: &str, from: Epoch, now: Now) -> Option<&Claim> {
+    fn taken_by(&self, key: &str, from: Epoch) -> Option<&Claim> {
         if let Some((_, claim)) = self.winner(key).filter(|(at, _)| *at != from) {
             return Some(claim);
         }
-        let reserved = self.reserved.get(key).filter(|reserved| reserved.at != from && now.at < reserved.until)?;
-        Some(&reserved.claim)
+        self.reserved.get(key).filter(|reserved| reserved.at != from).map(|reserved| &reserved.claim)
     }
 
     /// Makes the claim for which a key was reserved.
     fn make(&mut self, home: Epoch, request: u64, key: &str, token: u64, now: Now) {
         self.see(token, now);
         self.end_reservation(key, Epoch::LOCAL, Some(token));
-        let pending = self.take_request(home, request);
-        let claim = pending.map(|Pending { key, value, .. }| Claim { key, node: self.id.clone(), token, value });
-        // Through another home, another node may have claimed the key meanwhile.
-        let loses = |claim: &Claim| self.winner(key).filter(|(_, other)| self.is_kept(other, claim));
-        match claim.as_ref().map(loses) {
-            Some(None) => {}
-            refused => {
-                if let Some(Some((_, other))) = refused {
-                    let taken = Claimed::Taken(other.clone());
-                    self.effects.push(Effect::Answer(request, Ok(taken)));
-                }
-                if home != Epoch::LOCAL {
-                    let part = Part::Ended { key: key.to_owned(), token };
-                    self.effects.push(Effect::Send(home, vec![part]));
-                }
-                return;
+        let Some(Pending { key, value, .. }) = self.take_request(home, request) else {
+            // Given up.
+            if home != Epoch::LOCAL {
+                self.effects.push(Effect::Send(home, vec![Part::Ended { key: key.to_owned(), token }]));
             }
-        }
-        if let Some(claim) = claim {
-            self.send_to_all(&Part::claimed(&claim));
-            let granted = Claimed::Granted(claim.clone());
-            self.change(key, |claims| drop(claims.insert(Epoch::LOCAL, claim)));
-            self.effects.push(Effect::Answer(request, Ok(granted)));
-        }
+            return;
+        };
+        let claim = Claim { key: key.clone(), node: self.id.clone(), token, value };
+        self.send_to_all(&Part::claimed(&claim));
+        let granted = Claimed::Granted(claim.clone());
+        self.change(&key, |claims| drop(claims.insert(Epoch::LOCAL, claim)));
+        self.effects.push(Effect::Answer(request, Ok(granted)));
+        self.keep(&key);
     }
 
     fn take_request(&mut self, home: Epoch, request: u64) -> Option<Pending> {
@@ -366,11 +370,14 @@ impl View {
         }
     }
 
-    /// Gives up the claim of this node on a key if another one is kept.
-    fn settle(&mut self, key: &str) {
-        if self.own_on(key).is_some() && self.winner(key).is_some_and(|(at, _)| at != Epoch::LOCAL) {
-            self.end_own(key);
-        }
+    /// Notifies the nodes whose claims on the key have to give way to that of this node.
+    fn keep(&mut self, key: &str) {
+        let Some(claims) = self.claims.get(key) else { return };
+        let Some(own) = claims.get(&Epoch::LOCAL) else { return };
+        let others = claims.iter().filter(|(at, other)| **at != Epoch::LOCAL && self.is_kept(own, other));
+        let kept = |token| vec![Part::Kept { key: key.to_owned(), token }];
+        let notices: Vec<_> = others.map(|(at, other)| Effect::Send(*at, kept(other.token))).collect();
+        self.effects.extend(notices);
     }
 
     fn end_own(&mut self, key: &str) {
@@ -406,9 +413,14 @@ impl View {
         self.claims.get(key)?.get(&Epoch::LOCAL)
     }
 
-    /// Returns the claim on a key that is kept, and the connection that it came over.
+    /// Returns the claim on a key that counts, and the connection that it came over: that of this node, or else the one that is
+    /// kept.
     fn winner(&self, key: &str) -> Option<(Epoch, &Claim)> {
-        let mut claims: Vec<_> = self.claims.get(key)?.iter().collect();
+        let claims = self.claims.get(key)?;
+        if let Some(own) = claims.get(&Epoch::LOCAL) {
+            return Some((Epoch::LOCAL, own));
+        }
+        let mut claims: Vec<_> = claims.iter().collect();
         claims.sort_by_key(|(_, claim)| (claim.token, &claim.node));
         let mut claims = claims.into_iter().map(|(at, claim)| (*at, claim));
         let first = claims.next()?;

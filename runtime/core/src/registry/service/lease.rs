@@ -52,8 +52,13 @@ impl Lease {
         self.round
     }
 
-    pub(super) fn is_unsure(&self) -> bool {
-        self.state == State::Unsure
+    /// Returns `true` if a claim may be requested: to begin the lease, or while it is known when it ends.
+    pub(super) fn admits_claims(&self) -> bool {
+        self.state == State::None || self.is_confirmed()
+    }
+
+    pub(super) fn is_confirmed(&self) -> bool {
+        matches!(self.state, State::Since { is_confirmed: true, .. })
     }
 
     pub(super) fn is_known(&self) -> bool {
@@ -84,15 +89,15 @@ impl Lease {
     /// Notes that a claim is requested now, which may begin the lease.
     pub(super) fn requested(&mut self, now: Instant) {
         if self.state == State::None {
-            self.state = State::Since { begun: now, is_confirmed: false };
             self.next = now.checked_add(self.interval());
+            // A lease without an end needs no renewal.
+            self.state = State::Since { begun: now, is_confirmed: self.next.is_none() };
         }
     }
 
-    /// Notes that a claim was granted. An earlier request, without an answer, can have begun the lease, so it is renewed at
-    /// once.
-    pub(super) fn granted(&mut self, now: Instant) {
-        if matches!(self.state, State::Since { is_confirmed: false, .. }) && self.next.is_some() {
+    /// Notes that a request was answered. A lease that is not confirmed is renewed at once.
+    pub(super) fn answered(&mut self, now: Instant) {
+        if matches!(self.state, State::Since { is_confirmed: false, .. }) {
             self.next = Some(now);
         }
     }

@@ -10,6 +10,9 @@
 //! - from the beginning of the first request for a claim, while there was no lease;
 //! - from the beginning of the last renewal that succeeded.
 //!
+//! An earlier request, which was given up, can have begun a lease before that first one. So only a claim that is requested
+//! after a renewal has succeeded has an effect. The first one of a node is requested, renewed, and requested again.
+//!
 //! After seven eighths of the lease all claims are given up. Then the machine is *unsure*: the registry may still count the
 //! old lease. Before the next claim a renewal finds out.
 //!
@@ -46,7 +49,7 @@ pub(super) struct Machine {
     id: NodeId,
     lease: Lease,
     keys: BTreeMap<String, Key>,
-    /// All claims, as last reported.
+    /// All claims: as last reported, and those of this node that were granted since.
     view: BTreeMap<String, Claim>,
     next_request: u64,
     /// The keys with something to do at a time. An entry may be outdated.
@@ -131,6 +134,10 @@ struct InFlight {
     round: u64,
     /// The owner for which a claim was requested.
     hold: Option<HoldId>,
+    /// The token of the claim that is released.
+    released: Option<u64>,
+    /// The lease was confirmed when the request was sent.
+    is_safe: bool,
     /// A change of the key was reported meanwhile.
     is_reported: bool,
 }
@@ -153,12 +160,12 @@ impl Machine {
         self.lease.interval().min(REQUEST_TIME)
     }
 
-    /// Returns the claim on the key as it was last reported.
+    /// Returns the claim on the key in the local copy.
     pub(super) fn get(&self, key: &str) -> Option<&Claim> {
         self.view.get(key)
     }
 
-    /// Returns all claims as they were last reported, in the order of their keys.
+    /// Returns all claims in the local copy, in the order of their keys.
     pub(super) fn view(&self) -> impl Iterator<Item = &Claim> {
         self.view.values()
     }
@@ -175,9 +182,12 @@ impl Machine {
         holds && self.lease.is_valid(now)
     }
 
-    /// Returns `true` if the registry may have a claim of this node on the key that no owner has.
+    /// Returns `true` if the registry, or the last report of it, may have a claim of this node on the key that no owner has.
     pub(super) fn is_pending(&self, key: &str) -> bool {
-        self.keys.get(key).is_some_and(|key| key.owner.is_none())
+        match self.keys.get(key) {
+            Some(entry) => entry.owner.is_none(),
+            None => self.view.get(key).is_some_and(|claim| claim.node == self.id),
+        }
     }
 
     /// Returns `true` if the registry has no claim of this node, as far as that is known.
@@ -242,6 +252,7 @@ impl Machine {
     /// The registry has answered a request, or was given up on.
     pub(super) fn answered(&mut self, key: &str, id: u64, answer: Answer, now: Instant) {
         let round = self.lease.round();
+        self.lease.answered(now);
         let Some(entry) = self.keys.get_mut(key) else { return };
         let Some(request) = entry.in_flight.take_if(|request| request.id == id) else { return };
         match answer {
@@ -249,17 +260,18 @@ impl Machine {
                 let owner = entry.owner.as_mut().filter(|owner| request.hold == Some(owner.hold));
                 let seen = self.view.get(key);
                 // The claim may have ended since: with its lease, or in the time that the answer took.
-                let is_present = request.round == round && seen.is_none_or(|seen| seen.token <= claim.token);
+                let is_present =
+                    request.is_safe && request.round == round && seen.is_none_or(|seen| seen.token <= claim.token);
                 match owner {
                     Some(owner) if is_present => {
                         let hold = owner.hold;
                         let is_shown = seen == Some(&claim);
                         let is_doubtful = request.is_reported && !is_shown;
                         owner.state = OwnerState::Holding { claim: claim.clone(), is_shown, is_doubtful };
-                        self.lease.granted(now);
                         self.actions.push(Action::Answer(hold, Ok(claim)));
                     }
                     // It is requested again.
+                    Some(Owner { state: OwnerState::Waiting { is_unclear, .. }, .. }) => *is_unclear = true,
                     Some(_) => {}
                     None => entry.stale = Stale::Claim(claim),
                 }
@@ -280,17 +292,28 @@ impl Machine {
                     self.advance_all(now);
                 }
             }
-            Answer::Release(Ok(())) => entry.stale = Stale::None,
+            Answer::Release(Ok(())) => {
+                // A report may have shown another claim meanwhile.
+                if matches!(&entry.stale, Stale::Claim(claim) if Some(claim.token) == request.released) {
+                    entry.stale = Stale::None;
+                }
+            }
             Answer::Lookup(Ok(found)) => {
                 let own = found.filter(|claim| claim.node == self.id);
                 match entry.held() {
                     Some(held) if own.as_ref().is_some_and(|own| own.token == held.token) => entry.set_shown(false),
                     Some(_) => entry.lose(Loss::Taken, own.map_or(Stale::None, Stale::Claim), &mut self.actions),
-                    None => entry.stale = own.map_or(Stale::None, Stale::Claim),
+                    None if matches!(entry.stale, Stale::Unclear) => {
+                        entry.stale = own.map_or(Stale::None, Stale::Claim);
+                    }
+                    // A report has shown more.
+                    None => {}
                 }
             }
             Answer::Release(Err(_)) | Answer::Lookup(Err(_)) => entry.back_off(now),
         }
+        let before = self.view.get(key).cloned();
+        self.show_own(key, before.as_ref());
         self.advance(key, now);
         self.renew_if_due(now);
     }
@@ -313,22 +336,23 @@ impl Machine {
             Change::All(claims) => {
                 let valid = claims.into_iter().filter(is_valid);
                 let view: BTreeMap<_, _> = valid.map(|claim| (claim.key.clone(), claim)).collect();
-                let before = std::mem::replace(&mut self.view, view);
+                let mut before = std::mem::replace(&mut self.view, view);
                 let keys: BTreeSet<_> =
                     before.keys().chain(self.view.keys()).chain(self.keys.keys()).cloned().collect();
                 for key in keys {
-                    self.observe(&key, before.get(&key) != self.view.get(&key), now);
+                    let before = before.remove(&key);
+                    self.observe(&key, before, now);
                 }
             }
             Change::Claimed(claim) if is_valid(&claim) => {
                 let key = claim.key.clone();
                 let before = self.view.insert(key.clone(), claim);
-                self.observe(&key, before.as_ref() != self.view.get(&key), now);
+                self.observe(&key, before, now);
             }
             Change::Claimed(_) => {}
             Change::Ended(key) => {
-                let is_changed = self.view.remove(&key).is_some();
-                self.observe(&key, is_changed, now);
+                let before = self.view.remove(&key);
+                self.observe(&key, before, now);
             }
         }
     }
@@ -349,11 +373,15 @@ impl Machine {
         self.renew_if_due(now);
     }
 
+    /// Acts on a report on a key, which had the claim `before`.
+    fn observe(&mut self, key: &str, before: Option<Claim>, now: Instant) {
+        self.compare(key, now);
+        self.show_own(key, before.as_ref());
+        self.advance(key, now);
+    }
+
     /// Compares the claim of an owner with the last report on its key.
-    fn observe(&mut self, key: &str, is_changed: bool, now: Instant) {
-        if is_changed {
-            self.actions.push(Action::Changed(key.to_owned()));
-        }
+    fn compare(&mut self, key: &str, now: Instant) {
         let seen = self.view.get(key);
         let own = seen.filter(|claim| claim.node == self.id);
         let entry = match self.keys.get_mut(key) {
@@ -382,7 +410,17 @@ impl Machine {
                 }
             }
         }
-        self.advance(key, now);
+    }
+
+    /// Adds a claim of this node to the local copy that no report has shown yet, and notes a change of the copy.
+    fn show_own(&mut self, key: &str, before: Option<&Claim>) {
+        let held = self.keys.get(key).and_then(Key::held);
+        if let Some(held) = held.filter(|held| self.view.get(key).is_none_or(|seen| seen.token < held.token)) {
+            self.view.insert(key.to_owned(), held.clone());
+        }
+        if self.view.get(key) != before {
+            self.actions.push(Action::Changed(key.to_owned()));
+        }
     }
 
     /// Sends the next request on a key, if one is due.
@@ -395,7 +433,7 @@ impl Machine {
             (Stale::Claim(claim), _) => (Request::Release(claim.clone()), None),
             (Stale::Unclear, _) => (Request::Lookup, None),
             (Stale::None, Some(Owner { hold, value, state: OwnerState::Waiting { .. } })) => {
-                if self.lease.is_unsure() {
+                if !self.lease.admits_claims() {
                     return;
                 }
                 (Request::Claim(value.clone()), Some(*hold))
@@ -420,7 +458,9 @@ impl Machine {
         }
         self.next_request += 1;
         let id = self.next_request;
-        entry.in_flight = Some(InFlight { id, round: self.lease.round(), hold, is_reported: false });
+        let released = if let Request::Release(claim) = &request { Some(claim.token) } else { None };
+        let (round, is_safe) = (self.lease.round(), self.lease.is_confirmed());
+        entry.in_flight = Some(InFlight { id, round, hold, released, is_safe, is_reported: false });
         self.actions.push(Action::Request { key: key.to_owned(), id, request });
     }
 

@@ -59,6 +59,8 @@
 //! - `tls`: [certificates](struct.Certificates.html) in place of a cookie, and TLS in place of Noise. Switches on `net`.
 //! - `inspect`: [`Node::inspect`], the processes, trees, metrics and traces of other nodes. A node answers such questions
 //!   only if it has the feature, too. Switches on `net`.
+//! - `registry`: groups, global names, failover and actors by key.
+//!   Switches on `net` and `supervision`.
 //! - `signal` (default): SIGTERM and ctrl-c stop the program in order. Without it they end the program at once.
 //! - `supervision` (default): supervisors, supervision trees and applications. Without it, code that starts a process
 //!   handles its exit itself, by a link or a monitor.
@@ -84,6 +86,10 @@ pub use greenroom_core::testing;
 #[cfg(feature = "inspect")]
 #[doc(inline)]
 pub use greenroom_core::{Inspection, RemoteTracing, TraceError};
+
+#[cfg(feature = "registry")]
+#[doc(inline)]
+pub use greenroom_core::registry;
 
 /// Tests of processes on a paused clock, clusters in memory, and faults by seed: the items of the feature `test`.
 ///

@@ -12,6 +12,8 @@ use crate::cluster::NodeBuilder;
 use crate::inspect::Inspectable;
 use crate::log;
 use crate::node::Node;
+#[cfg(feature = "registry")]
+use crate::registry::LocalView;
 use crate::termination::Termination;
 
 /// The time that everything may take to stop, without `#[greenroom::main(shutdown = ..)]`: 30 s, which is as long as
@@ -71,7 +73,7 @@ pub async fn node_from_environment() -> Result<Node, String> {
     }
     #[cfg(feature = "net")]
     if let Some(builder) = NodeBuilder::from_environment().map_err(with_causes)? {
-        return inspectable(builder).start().await.map_err(with_causes);
+        return with_upper_layers(builder).start().await.map_err(with_causes);
     }
     #[cfg(not(feature = "net"))]
     if std::env::var_os("GREENROOM_NODE").is_some_and(|name| !name.is_empty()) {
@@ -99,15 +101,17 @@ impl Node {
     /// ```
     // Not beside `NodeBuilder`: what each node exports is in the layers above it.
     pub fn builder(name: impl AsRef<str>) -> NodeBuilder {
-        inspectable(NodeBuilder::new(name))
+        with_upper_layers(NodeBuilder::new(name))
     }
 }
 
-/// Lets other nodes inspect the node.
+/// Lets other nodes inspect the node, and gives it the default registry.
 #[cfg(feature = "net")]
-fn inspectable(builder: NodeBuilder) -> NodeBuilder {
+fn with_upper_layers(builder: NodeBuilder) -> NodeBuilder {
     #[cfg(feature = "inspect")]
     let builder = builder.export::<Inspectable>();
+    #[cfg(feature = "registry")]
+    let builder = builder.registry(LocalView::default());
     builder
 }
 

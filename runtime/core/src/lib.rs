@@ -37,6 +37,8 @@ mod observe;
 mod port;
 pub mod prelude;
 mod process;
+#[cfg(feature = "registry")]
+pub mod registry;
 #[cfg(feature = "net")]
 mod remote;
 mod sched;

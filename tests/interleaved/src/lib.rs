@@ -41,6 +41,8 @@ mod node;
 mod observe;
 #[path = "../../../runtime/core/src/process/mod.rs"]
 mod process;
+#[path = "../../../runtime/core/src/registry/mod.rs"]
+mod registry;
 #[path = "../../../runtime/core/src/remote/mod.rs"]
 mod remote;
 #[path = "../../../runtime/core/src/sched/mod.rs"]

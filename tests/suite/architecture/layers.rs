@@ -28,6 +28,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("actor", 7),
     ("port", 8),
     ("remote", 8),
+    ("registry", 9),
     ("supervisor", 9),
     ("application", 10),
     ("inspect", 10),

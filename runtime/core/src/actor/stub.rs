@@ -24,8 +24,8 @@ pub trait Stubbed: Protocol {
 
 /// The operations of every stub, beside the messages of its protocol.
 ///
-/// A stub is direct (one process), following (a supervised child over its restarts) or named (the process that has a
-/// registered name at the time of each message). Stubs are cheap to clone, compare by receiver, and can be sent to other
+/// A stub is direct (one process), following (a supervised child over its restarts), named (the process that has a
+/// registered name at the time of each message) or global (the process that has a global name in the cluster). Stubs are cheap to clone, compare by receiver, and can be sent to other
 /// nodes.
 ///
 /// A message of the protocol hides an operation of the same name; `Stub::exit(&stub, ..)` still calls the operation.
@@ -153,6 +153,30 @@ pub trait Stub: Clone + Eq + Hash + Debug + Send + Sync + Serialize + Deserializ
     fn at(name: &str, node: impl AsRef<str>) -> Self {
         Node::current().named_at(name, node)
     }
+
+    /// Returns a stub that follows the owner of a global name, on the current node's view of the cluster.
+    ///
+    /// Each message is sent to the process that has the name at that moment:
+    ///
+    /// - A message waits while the name has no owner: a call until its time limit, and a cast as long as it is awaited. The
+    ///   next owner receives the messages in their order. A cast that is dropped meanwhile is withdrawn, and counts as lost.
+    /// - A call that was sent fails if its owner is lost: with the owner's exit reason, or with
+    ///   [`CallErrorKind::NoConnection`](crate::CallErrorKind::NoConnection). It is not repeated, since the owner may have
+    ///   handled it.
+    /// - Without an owner, [`pid`](Stub::pid) is `None`, exit signals and requests to stop are dropped, and monitors, links
+    ///   and [`ended`](Stub::ended) report [`Exit::NoProc`]. With one, they are for that process, also when the name has
+    ///   another owner later. An event of a [`Recipient`] does not wait, and fails with
+    ///   [`CastError::NoProc`](crate::CastError::NoProc).
+    ///
+    /// In a message to another node the stub follows the owner there.
+    ///
+    /// # Panics
+    /// Outside of any node, like [`Node::current`]. Use [`Node::global`] there.
+    #[cfg(feature = "registry")]
+    #[track_caller]
+    fn global(name: &str) -> Self {
+        Node::current().global(name)
+    }
 }
 
 /// A handle of a process: every stub, and every [`Recipient`]. It can be linked and monitored.
@@ -185,6 +209,12 @@ impl Node {
     /// Returns a named stub for a name on this node. The name is looked up for each message.
     pub fn named<S: Stub>(&self, name: &str) -> S {
         S::__new(Address::named(self.clone(), name, None))
+    }
+
+    /// Returns a stub that follows the owner of a global name, as [`Stub::global`].
+    #[cfg(feature = "registry")]
+    pub fn global<S: Stub>(&self, name: &str) -> S {
+        S::__new(Address::global(self.clone(), name))
     }
 
     /// Returns a named stub for a name on `node`. The name is looked up there for each message.

@@ -54,6 +54,13 @@ pub enum Exit {
     },
     /// A reason that this version of greenroom does not know, from a node with a later version. The text describes it.
     Other(Arc<str>),
+    /// The claim that the process owned is lost, so that the process must not go on as the owner. For example, its global
+    /// name has another owner after two parts of a cluster have connected again.
+    #[non_exhaustive]
+    ClaimLost {
+        /// The key of the claim, such as `global/mail`.
+        key: Arc<str>,
+    },
 }
 
 impl Exit {
@@ -86,9 +93,17 @@ impl Exit {
             Exit::Panic { message, location } => Exit::Panic { message: short(message), location: short(location) },
             Exit::Error { message } => Exit::Error { message: short(message) },
             Exit::Other(text) => Exit::Other(short(text)),
+            Exit::ClaimLost { key } => Exit::ClaimLost { key: short(key) },
             Exit::Cycle { .. } => Exit::Other(short(&self.to_string())),
             other => other.clone(),
         }
+    }
+
+    /// Returns the reason of an owner whose claim on `key` is lost. The key of the global name `mail` is
+    /// `global/mail`.
+    #[must_use]
+    pub fn claim_lost(key: impl AsRef<str>) -> Exit {
+        Exit::ClaimLost { key: key.as_ref().into() }
     }
 
     /// Returns whether the process ended in good order: [`Normal`](Exit::Normal) or [`Shutdown`](Exit::Shutdown). A
@@ -122,6 +137,7 @@ impl fmt::Display for Exit {
             Exit::Panic { message, location } if location.is_empty() => write!(f, "panicked: {message}"),
             Exit::Panic { message, location } => write!(f, "panicked at {location}: {message}"),
             Exit::Error { message } | Exit::Other(message) => f.write_str(message),
+            Exit::ClaimLost { key } => write!(f, "the claim on `{}` is lost", key.escape_debug()),
             Exit::Cycle { pids } => {
                 f.write_str("the process waited for an exit that could only come after its own: ")?;
                 pids.iter().try_for_each(|pid| write!(f, "{pid} waits for "))?;

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "net")]
 mod forward;
+mod global;
 mod signals;
 mod system;
 
@@ -91,6 +92,9 @@ impl<M: Protocol> Address<M> {
 
     #[cold]
     fn cast_slow(&self, message: M) -> Cast {
+        if let Some(name) = self.global_name() {
+            return self.send_global(name, message).unwrap_or_else(|SendError { error, .. }| Cast::failed(error));
+        }
         match self.send(self.0.resolve(), message) {
             Ok(placement) => Cast::from(placement),
             Err(SendError { error, .. }) => Cast::failed(error),
@@ -168,11 +172,18 @@ impl<M: Protocol> Address<M> {
         let sent = if callee != 0 && Current::is(self.node(), callee) {
             Err((CallErrorKind::Itself, message))
         } else {
-            self.send(resolved, message).map_err(|SendError { error, message }| (CallErrorKind::from(error), message))
+            let sent = match self.global_name() {
+                Some(name) => self.send_global(name, message),
+                None => self.send(resolved, message).map(|placement| match placement {
+                    Placement::WaitQueue(queue, id) => Cast::waiting(queue, id),
+                    // Its answer waits for the connection, too.
+                    Placement::Queue | Placement::FullConnection(..) => Cast::sent(),
+                }),
+            };
+            sent.map_err(|SendError { error, message }| (CallErrorKind::from(error), message))
         };
         match sent {
-            Ok(Placement::WaitQueue(queue, id)) => (callee, identity, Cast::waiting(queue, id)),
-            Ok(Placement::Queue | Placement::FullConnection(..)) => (callee, identity, Cast::sent()),
+            Ok(queued) => (callee, identity, queued),
             Err((error, message)) => {
                 #[cfg(feature = "test")]
                 if error == CallErrorKind::NoProc {

@@ -105,6 +105,11 @@ impl<E: Serialize + DeserializeOwned + Send + 'static> Recipient<E> {
     ///
     /// Drop the returned [`Cast`] to go on at once, or await it for back-pressure and errors.
     pub fn send(&self, event: E) -> Cast {
+        match self.target.at_present() {
+            Some(Ok(target)) => return Recipient::new(target).send(event),
+            Some(Err(error)) => return Cast::failed(error),
+            None => {}
+        }
         match self.place(event) {
             Ok(placement) => Cast::from(placement),
             Err(error) => Cast::failed(error),

@@ -45,6 +45,8 @@ pub(super) enum ReceiverId {
     },
     /// The process that has a registered name on a node.
     Name(Arc<str>, NodeName),
+    /// The process that has a global name, on any node.
+    Global(Arc<str>),
 }
 
 /// The location of a target at one moment.
@@ -113,6 +115,29 @@ impl Target<dyn AnyCell> {
     }
 }
 
+impl<C: TargetCell + ?Sized> Target<C> {
+    /// Returns the target that is the process `owner`, which has a global name.
+    ///
+    /// # Errors
+    /// The process is of this node, and has ended or has another protocol.
+    pub(super) fn of_owner(node: &Node, name: &str, owner: &Pid) -> Result<Target<C>, CastError> {
+        if !owner.belongs_to(node.id()) {
+            return Ok(Target::identity(node.clone(), ReceiverId::Pid(owner.clone())));
+        }
+        let cell = node.table().get(owner.number()).ok_or(CastError::NoProc)?;
+        Ok(Target::Cell { cell: C::of_process(cell, &name)?, number: owner.number() })
+    }
+
+    /// Returns the target that has the global name at present. `None` if the target is not a global name.
+    pub(super) fn at_present(&self) -> Option<Result<Target<C>, CastError>> {
+        let Target::Identity(identity) = self else { return None };
+        let ReceiverId::Global(name) = &identity.receiver else { return None };
+        let owner = identity.node.global_names().find(name);
+        let owner = owner.ok_or(CastError::NoProc).and_then(|owner| Target::of_owner(&identity.node, name, &owner));
+        Some(owner)
+    }
+}
+
 impl<C: ?Sized> Target<C> {
     pub(super) fn identity(node: Node, receiver: ReceiverId) -> Target<C> {
         Target::Identity(Arc::new(Identity { node, receiver }))
@@ -145,7 +170,25 @@ impl<C: AnyCell + ?Sized> Target<C> {
                 None => Resolved::Missing(None),
             },
             ReceiverId::Name(name, at) => Resolved::Remote(RemoteTarget::Name(name, at)),
+            // An owner on another node is a target of its own: see `owner`.
+            ReceiverId::Global(name) => match self.local_owner() {
+                Some(process) => Resolved::Local(Local::Registered { name, process }),
+                None => Resolved::Missing(None),
+            },
         }
+    }
+
+    /// Returns the process that has the global name which is the target.
+    fn owner(&self) -> Option<Pid> {
+        let Target::Identity(identity) = self else { return None };
+        let ReceiverId::Global(name) = &identity.receiver else { return None };
+        identity.node.global_names().find(name)
+    }
+
+    fn local_owner(&self) -> Option<LocalProcess> {
+        let node = self.node();
+        let number = self.owner().filter(|owner| owner.belongs_to(node.id()))?.number();
+        Some(LocalProcess { number, cell: node.table().get(number)? })
     }
 
     /// Returns the process if it is on this node.
@@ -182,6 +225,7 @@ impl<C: AnyCell + ?Sized> Target<C> {
                     Monitored::named_process(name.to_string(), at.clone(), existing())
                 }
                 ReceiverId::Name(name, at) => Monitored::name(name.to_string(), at.clone()),
+                ReceiverId::Global(_) => Monitored::process(existing()),
             },
         }
     }
@@ -195,6 +239,12 @@ impl<C: AnyCell + ?Sized> Target<C> {
                 return (number != 0).then(|| cell.node().pid(number));
             }
             Target::Identity(identity) if matches!(identity.receiver, ReceiverId::Child { .. }) => return None,
+            Target::Identity(identity) if matches!(identity.receiver, ReceiverId::Global(_)) => {
+                let node = &identity.node;
+                return self
+                    .owner()
+                    .filter(|owner| !owner.belongs_to(node.id()) || node.table().get(owner.number()).is_some());
+            }
             Target::Cell { .. } | Target::Identity(_) => {}
         }
         match self.resolve() {
@@ -206,6 +256,10 @@ impl<C: AnyCell + ?Sized> Target<C> {
 
     /// Sends an exit signal or a request to stop. Either is lost if there is no process.
     pub(super) fn signal(&self, from: &Pid, signal: Signal) {
+        if let Some(owner) = self.owner().filter(|owner| !owner.belongs_to(self.node().id())) {
+            let _ = self.node().send_signal(from.number(), RemoteTarget::Pid(&owner), signal, None);
+            return;
+        }
         match self.resolve() {
             Resolved::Local(process) => process.signal(from, signal),
             Resolved::Remote(to) => {
@@ -257,6 +311,7 @@ enum Key<'a> {
     /// A process, or a supervised child: the two never have one number.
     Number(&'a NodeId, u64),
     Name(&'a str, &'a NodeName),
+    Global(&'a str),
     Cell(usize),
 }
 
@@ -271,6 +326,7 @@ impl<C: AnyCell + ?Sized> Target<C> {
             Target::Identity(identity) => match &identity.receiver {
                 ReceiverId::Pid(pid) | ReceiverId::Child { id: pid, .. } => Key::Number(pid.node_id(), pid.number()),
                 ReceiverId::Name(name, at) => Key::Name(name, at),
+                ReceiverId::Global(name) => Key::Global(name),
             },
         }
     }
@@ -312,6 +368,7 @@ impl<C: AnyCell + ?Sized> fmt::Debug for Target<C> {
                     return write!(f, "<{} {}{}>", id.node(), path.escape_debug(), self.earlier());
                 }
                 ReceiverId::Name(name, at) => return write!(f, "<{at} {name:?}{}>", self.earlier()),
+                ReceiverId::Global(name) => return write!(f, "<global {name:?}{}>", self.earlier()),
             },
         };
         let earlier = self.earlier();

@@ -28,6 +28,8 @@ enum EncodedTarget {
     /// A supervised child over its restarts: its id and its path. The path does not identify the child, since another tree
     /// can have it later.
     Child(Pid, String),
+    /// The process that has a global name.
+    Global(String),
 }
 
 /// The longest name of a process in a stub that is received, in bytes. No process has a longer one.
@@ -56,6 +58,7 @@ impl<C: AnyCell + ?Sized> Serialize for Target<C> {
                 ReceiverId::Pid(pid) => EncodedTarget::Pid(pid.clone()),
                 ReceiverId::Child { id, path } => EncodedTarget::Child(id.clone(), path.to_string()),
                 ReceiverId::Name(name, at) => EncodedTarget::Name(name.to_string(), at.clone()),
+                ReceiverId::Global(name) => EncodedTarget::Global(name.to_string()),
             },
         };
         encoded.serialize(serializer)
@@ -66,7 +69,7 @@ impl<C: AnyCell + ?Sized> Serialize for Target<C> {
 impl<'de, C: TargetCell + ?Sized> Deserialize<'de> for Target<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let encoded = EncodedTarget::deserialize(deserializer)?;
-        if matches!(&encoded, EncodedTarget::Name(name, _) if name.len() > MAX_NAME) {
+        if matches!(&encoded, EncodedTarget::Name(name, _) | EncodedTarget::Global(name) if name.len() > MAX_NAME) {
             return Err(D::Error::custom("the name of a process in a stub is longer than 255 bytes"));
         }
         let node = Current::node().ok_or_else(|| {
@@ -91,6 +94,7 @@ fn decode<C: TargetCell + ?Sized>(node: Node, encoded: EncodedTarget) -> Result<
             _ => Target::identity(node, ReceiverId::Child { id, path: shortened(&path).into() }),
         },
         EncodedTarget::Name(name, at) => Target::identity(node, ReceiverId::Name(name.into(), at)),
+        EncodedTarget::Global(name) => Target::identity(node, ReceiverId::Global(name.into())),
     })
 }
 

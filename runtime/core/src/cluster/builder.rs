@@ -42,7 +42,11 @@ pub struct NodeBuilder {
     limits: Limits,
     exports: Exports,
     policy: Policy,
+    /// Starts the parts of the node that are in layers above this one.
+    parts: Option<StartParts>,
 }
+
+type StartParts = Box<dyn FnOnce(&Node) + Send + Sync>;
 
 /// The reason why a node did not start.
 #[derive(Debug)]
@@ -101,6 +105,7 @@ impl NodeBuilder {
             limits: Limits::default(),
             exports: Exports::default(),
             policy: Policy::cookie(),
+            parts: None,
         }
     }
 }
@@ -138,6 +143,13 @@ impl NodeBuilder {
     /// Sets the rights of other nodes on this one; by default each node that has the cookie has every right.
     pub fn policy(mut self, policy: Policy) -> NodeBuilder {
         self.policy = policy;
+        self
+    }
+
+    /// Sets the code that starts parts of the node, before it has connections.
+    #[cfg(feature = "registry")]
+    pub(crate) fn parts(mut self, start: impl FnOnce(&Node) + Send + Sync + 'static) -> NodeBuilder {
+        self.parts = Some(Box::new(start));
         self
     }
 
@@ -340,6 +352,9 @@ impl NodeBuilder {
         let clock = Arc::clone(&env.clock);
         let node = Node::new(id.clone(), env);
         node.set_exports(self.exports);
+        if let Some(start) = self.parts {
+            start(&node);
+        }
         if !is_connecting {
             return Ok(node);
         }

@@ -113,6 +113,11 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
             node.cancel_running_call(peer.call_id(id));
             node.give_up_passed_on(peer.call_id(id));
         }
+        Frame::Claims(part) => {
+            if let Some(exchange) = node.claim_exchange() {
+                exchange.receive(peer.epoch, &part, peer.may(Right::Claim));
+            }
+        }
         // The connection's task handles it.
         Frame::Membership(_) => {}
         Frame::Signal { from, to, signal } => handle_signal(node, peer, from, &to, signal),
@@ -335,6 +340,9 @@ pub(super) fn disconnect(node: &Node, peer: &Peer, step: impl Fn(&dyn Fn())) {
                 target.disconnect(number, &peer.id, peer.epoch);
             }
         });
+    }
+    if let Some(exchange) = node.claim_exchange() {
+        step(&|| exchange.peer_down(peer.epoch));
     }
     if peer.is_up() {
         step(&|| node.publish_node_event(&NodeEvent::Down(NodeId::clone(&peer.id))));

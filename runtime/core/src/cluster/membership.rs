@@ -155,6 +155,11 @@ impl Cluster {
         peers.iter().filter(|(_, peer)| peer.is_up()).map(|(name, _)| name.clone()).collect()
     }
 
+    /// Returns the connections that this node opens.
+    pub(super) fn own_mesh(&self) -> MeshKind {
+        self.own_mesh
+    }
+
     /// Closes all connections.
     pub(super) fn close_peers(&self) {
         self.peers.read().unwrap_or_else(PoisonError::into_inner).values().for_each(|peer| peer.outbox.close());

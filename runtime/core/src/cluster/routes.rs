@@ -19,7 +19,7 @@ use crate::node::{
     RemoteTarget, Room, Router, SentMessage,
 };
 use crate::sync::PoisonError;
-use crate::wire::{Epoch, Frame, FrameTarget, Signal};
+use crate::wire::{Epoch, Frame, FrameTarget, MeshKind, Signal};
 
 impl Router for Cluster {
     fn epoch(&self, node: &NodeName) -> Option<Epoch> {
@@ -134,6 +134,20 @@ impl Router for Cluster {
                 Err(Exit::NoConnection)
             }
         }
+    }
+
+    fn send_claims(&self, epoch: Epoch, parts: Vec<u8>) {
+        let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(peer) = peers.values().find(|peer| peer.epoch == epoch).cloned() else { return };
+        drop(peers);
+        match peer.outbox.push(0, &Frame::Claims(parts.into())) {
+            Ok(_) | Err(PushError::Closed) => {}
+            Err(_) => self.close_connection(&peer),
+        }
+    }
+
+    fn is_on_demand(&self) -> bool {
+        self.own_mesh() == MeshKind::OnDemand
     }
 
     fn backpressure(&self, node: &NodeName) -> Option<BackPressure> {

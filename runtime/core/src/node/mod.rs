@@ -9,7 +9,9 @@
 
 mod any_cell;
 mod children;
+mod claims;
 mod current;
+mod global_names;
 mod introspect;
 mod names;
 mod node_events;
@@ -31,10 +33,14 @@ pub(crate) use any_cell::{
 };
 pub(crate) use children::ChildEntry;
 use children::Children;
+#[cfg(feature = "net")]
+pub(crate) use claims::ClaimExchange;
+pub(crate) use claims::NodeClaims;
 pub use current::EnterGuard;
 #[cfg(feature = "test")]
 pub(crate) use current::PendingAwait;
 pub(crate) use current::{Current, ReceivedReplies, SpareBuffer, WaitingCaller};
+pub(crate) use global_names::{AwaitsOwner, GlobalNames};
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls, ReceivedAnswer};
@@ -99,6 +105,10 @@ struct Inner {
     started_at: Instant,
     table: ProcessTable,
     names: Names,
+    global_names: GlobalNames,
+    claims: OnceLock<Arc<dyn NodeClaims>>,
+    #[cfg(feature = "net")]
+    claim_exchange: OnceLock<Arc<dyn ClaimExchange>>,
     children: Children,
     pending_calls: PendingCalls,
     type_definitions: TypeDefinitions,
@@ -158,6 +168,10 @@ impl Node {
             started_at: env.clock.now(),
             table: ProcessTable::new(),
             names: Names::default(),
+            global_names: GlobalNames::default(),
+            claims: OnceLock::new(),
+            #[cfg(feature = "net")]
+            claim_exchange: OnceLock::new(),
             children: Children::default(),
             pending_calls: PendingCalls::new(Arc::clone(&env.rng)),
             type_definitions: TypeDefinitions::default(),
@@ -239,6 +253,10 @@ impl Node {
 
     pub(crate) fn names(&self) -> &Names {
         &self.inner.names
+    }
+
+    pub(crate) fn global_names(&self) -> &GlobalNames {
+        &self.inner.global_names
     }
 
     pub(crate) fn children(&self) -> &Children {

@@ -94,6 +94,13 @@ pub(crate) trait Router: Send + Sync {
         epoch: Option<Epoch>,
     ) -> Result<(), Exit>;
 
+    /// Sends parts of the exchange of claims over the connection of this epoch, if that is still up. A connection that takes
+    /// no more is closed: none of them may be missing while it stays up.
+    fn send_claims(&self, epoch: Epoch, parts: Vec<u8>);
+
+    /// Returns `true` if this node connects with other members only on demand.
+    fn is_on_demand(&self) -> bool;
+
     /// Returns the numbers of tracked processes and of resolved monitors of all connections.
     #[cfg(test)]
     fn tracked(&self) -> (usize, usize);

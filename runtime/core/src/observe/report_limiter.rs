@@ -50,6 +50,12 @@ pub(crate) enum ReportKind {
     /// The operating system returned an error instead of a new connection.
     #[cfg(feature = "net")]
     AcceptFailed,
+    /// The registry did not do as requested.
+    #[cfg(feature = "registry")]
+    Registry,
+    /// A claim of this node was lost, or that of another node has no effect.
+    #[cfg(feature = "registry")]
+    Claims,
     /// A destructor or blocking code of a process panicked while the process ended.
     LatePanic,
     /// A cycle of calls, or of processes that stop each other, was broken.
@@ -240,6 +246,10 @@ fn log_summary(kind: &ReportKind, count: u64) {
         ReportKind::ChildStop => {
             log::error!(target: "greenroom::supervisor", count, "more children did not stop as requested");
         }
+        #[cfg(feature = "registry")]
+        ReportKind::Registry => log::warn!(target: "greenroom", count, "more requests to the registry failed"),
+        #[cfg(feature = "registry")]
+        ReportKind::Claims => log::warn!(target: "greenroom", count, "more claims were lost or ignored"),
         ReportKind::Abandoned => log::error!(target: "greenroom", count, "more processes were killed and still run"),
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Check, Cluster};
+use crate::cluster::NodeBuilder;
 use crate::node::Node;
 use crate::termination::Termination;
 
@@ -16,8 +17,10 @@ pub struct CheckWithState<S> {
     check: Check,
     make: Arc<dyn Fn(u64) -> S + Send + Sync>,
     boot: Option<Boot<S>>,
+    configure: Option<Configure<S>>,
 }
 
+type Configure<S> = Arc<dyn Fn(usize, NodeBuilder, &S) -> NodeBuilder + Send + Sync>;
 type Boot<S> = Arc<dyn Fn(Node, S) -> Pin<Box<dyn Future<Output = Option<String>> + Send>> + Send + Sync>;
 
 impl Check {
@@ -61,7 +64,7 @@ impl Check {
     where
         S: Clone + Send + Sync + 'static,
     {
-        CheckWithState { check: self, make: Arc::new(make), boot: None }
+        CheckWithState { check: self, make: Arc::new(make), boot: None, configure: None }
     }
 }
 
@@ -91,6 +94,16 @@ impl<S: Clone + Send + Sync + 'static> CheckWithState<S> {
         self
     }
 
+    /// Changes the configuration of each node before each start, by its index, as
+    /// [`ClusterBuilder::configure`](super::ClusterBuilder::configure). It receives the state of the run.
+    pub fn configure(
+        mut self,
+        configure: impl Fn(usize, NodeBuilder, &S) -> NodeBuilder + Send + Sync + 'static,
+    ) -> CheckWithState<S> {
+        self.configure = Some(Arc::new(configure));
+        self
+    }
+
     /// Runs the scenario once for each seed with a new state, as [`Check::run`].
     ///
     /// # Panics
@@ -101,6 +114,10 @@ impl<S: Clone + Send + Sync + 'static> CheckWithState<S> {
         self.check.run_each(seeds, |seed| {
             let state = (self.make)(seed);
             let mut cluster = self.check.cluster.clone();
+            if let Some(configure) = &self.configure {
+                let (configure, state) = (Arc::clone(configure), state.clone());
+                cluster = cluster.configure(move |index, builder| configure(index, builder, &state));
+            }
             if let Some(boot) = &self.boot {
                 let (boot, state) = (Arc::clone(boot), state.clone());
                 cluster = cluster.boot(move |node| {

@@ -7,6 +7,7 @@
 //! - [`Cluster`] is a group of nodes that are connected in memory. Their links can be cut, stalled and slowed, and the
 //!   nodes can crash and restart.
 //! - [`assert_compatible!`](crate::assert_compatible) fails if a program cannot read the messages of an earlier release.
+//! - `ClaimStore`, of the feature `registry`, is a registry in memory that nodes can lose.
 //! - [`Probe`] is a process that a test controls: it sends, receives and expects messages.
 //!
 //! # Reproducible runs
@@ -23,6 +24,8 @@
 mod check;
 #[cfg(feature = "net")]
 mod check_with;
+#[cfg(feature = "registry")]
+mod claim_store;
 #[cfg(feature = "net")]
 mod cluster;
 #[cfg(feature = "net")]
@@ -40,6 +43,8 @@ mod run;
 pub use check::{Check, check};
 #[cfg(feature = "net")]
 pub use check_with::CheckWithState;
+#[cfg(feature = "registry")]
+pub use claim_store::ClaimStore;
 #[cfg(feature = "net")]
 pub use cluster::{Cluster, ClusterBuilder};
 #[cfg(feature = "net")]

@@ -30,7 +30,8 @@
 //! | hold | `13` from *n*, *target* |
 //! | resume | `14` from *n*, *target* |
 //! | membership | `128`, an [announcement](super::membership) |
-//! | of a later version | `129`..=`255`, skipped |
+//! | claims | `131`, parts of an exchange between the registries of two nodes, to the end |
+//! | of a later version | others from `129` on, skipped |
 //!
 //! A later version that must know whether a frame is understood agrees on a feature in the hello, and uses another kind.
 //!
@@ -96,6 +97,8 @@ pub(crate) enum Frame {
     },
     /// An announcement about the members of the cluster, from the node itself.
     Membership(Announcement),
+    /// Parts of the exchange of claims, from the node itself. The registry reads them.
+    Claims(Bytes),
     /// A step of a link, a monitor or an exit.
     Signal { from: u64, to: FrameTarget, signal: Signal },
 }
@@ -122,6 +125,7 @@ const REFUSED: u8 = 16;
 const STOP: u8 = 2;
 
 const MEMBERSHIP: u8 = 128;
+const CLAIMS: u8 = 131;
 
 /// The first kind of the frames that a node skips if it does not know them.
 const SKIPPED: u8 = 129;
@@ -150,7 +154,11 @@ impl Frame {
             | Frame::Hold { to }
             | Frame::Resume { to }
             | Frame::Refused { to, .. } => to,
-            Frame::Answer { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } | Frame::Membership(_) => {
+            Frame::Answer { .. }
+            | Frame::PassedOn { .. }
+            | Frame::GivenUp { .. }
+            | Frame::Membership(_)
+            | Frame::Claims(_) => {
                 return Numbers { protocol, process: None };
             }
         };
@@ -173,7 +181,9 @@ impl Frame {
     /// The frame's bytes after its head: nothing for most, and never copied by [`encode_head`](Self::encode_head).
     pub(crate) fn payload(&self) -> Option<&Bytes> {
         match self {
-            Frame::Message { payload, .. } | Frame::Answer { result: Ok(payload), .. } => Some(payload),
+            Frame::Message { payload, .. } | Frame::Answer { result: Ok(payload), .. } | Frame::Claims(payload) => {
+                Some(payload)
+            }
             _ => None,
         }
     }
@@ -230,6 +240,7 @@ impl Frame {
                 out.push(MEMBERSHIP);
                 announcement.write(out);
             }
+            Frame::Claims(_) => out.push(CLAIMS),
             Frame::PassedOn { from, id } => put_call(out, PASSED_ON, *from, *id),
             Frame::GivenUp { from, id } => put_call(out, GIVEN_UP, *from, *id),
             Frame::Hold { to } => put_head(out, HOLD, 0, to, numbers.process)?,
@@ -279,6 +290,7 @@ impl Frame {
         match kind {
             ..=REFUSED => Frame::decode_known(kind, reader, bytes, names).map(Some),
             MEMBERSHIP => Announcement::read(reader).map(|announcement| Some(Frame::Membership(announcement))),
+            CLAIMS => Ok(Some(Frame::Claims(tail(bytes, &reader)))),
             SKIPPED.. => Ok(None),
             _ => Err(WireError::Kind(kind)),
         }

@@ -12,7 +12,7 @@
 //! | `2` | shutdown with details: *text* | `8` | error: *text* |
 //! | `3` | kill | `9` | cycle: *pids* |
 //! | `4` | killed | `10` | other: *text* |
-//! | `5` | no process | | |
+//! | `5` | no process | `11` | claim lost: key *text* |
 //!
 //! | code *n* | call error | code *n* | call error |
 //! |---|---|---|---|
@@ -62,6 +62,7 @@ mod exit {
     pub(super) const ERROR: u64 = 8;
     pub(super) const CYCLE: u64 = 9;
     pub(super) const OTHER: u64 = 10;
+    pub(super) const CLAIM_LOST: u64 = 11;
 }
 
 /// The codes of call errors.
@@ -107,6 +108,7 @@ pub(super) fn put_exit(out: &mut Vec<u8>, reason: &Exit) {
         Exit::Error { message } => put_with_text(out, exit::ERROR, message),
         Exit::Cycle { pids } => put_with_pids(out, exit::CYCLE, pids),
         Exit::Other(text) => put_with_text(out, exit::OTHER, text),
+        Exit::ClaimLost { key } => put_with_text(out, exit::CLAIM_LOST, key),
     }
 }
 
@@ -124,6 +126,7 @@ pub(super) fn take_exit(mut reader: Reader<'_>) -> Result<Exit, WireError> {
         exit::ERROR => Exit::Error { message: take_text(&mut reader)? },
         exit::CYCLE => Exit::Cycle { pids: take_pids(&mut reader)? },
         exit::OTHER => Exit::Other(take_text(&mut reader)?),
+        exit::CLAIM_LOST => Exit::ClaimLost { key: take_text(&mut reader)? },
         LATER.. => return Ok(Exit::Other(take_text(&mut reader)?)),
         _ => return Err(WireError::Reason),
     };
@@ -314,6 +317,7 @@ mod tests {
         check(Exit::error("disk full"), 8);
         check(Exit::Cycle { pids: pids() }, 9);
         check(Exit::Other("paused".into()), 10);
+        check(Exit::ClaimLost { key: "global/mail".into() }, 11);
     }
 
     #[test]

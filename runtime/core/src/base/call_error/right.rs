@@ -19,10 +19,13 @@ pub enum Right {
     Exit,
     /// Inspects the node: its processes, trees, metrics, alarms and messages, and the calls that a process waits for.
     Inspect,
+    /// Claims keys, such as global names, in the local view of this node.
+    Claim,
 }
 
 impl Right {
-    pub(crate) const ALL: [Right; 5] = [Right::Names, Right::Spawn, Right::Call, Right::Exit, Right::Inspect];
+    pub(crate) const ALL: [Right; 6] =
+        [Right::Names, Right::Spawn, Right::Call, Right::Exit, Right::Inspect, Right::Claim];
 
     /// Returns the right with this name.
     #[cfg(feature = "net")]
@@ -37,6 +40,7 @@ impl Right {
             Right::Call => "call",
             Right::Exit => "exit",
             Right::Inspect => "inspect",
+            Right::Claim => "claim",
         }
     }
 }

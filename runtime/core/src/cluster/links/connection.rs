@@ -202,6 +202,11 @@ impl Owned {
         let _ = self.record.up_at.set(node.clock().now());
         log::info!(target: "greenroom", node = %node.name(), peer = %name, "node up");
         cluster.member_joined(node, hello, matches!(self.purpose, Purpose::Seed));
+        if let Some(exchange) = node.claim_exchange()
+            && let Some(is_full) = cluster.is_full_member(&peer)
+        {
+            exchange.peer_up(&peer.id, peer.epoch, is_full);
+        }
         node.publish_node_event(&NodeEvent::Up(NodeId::clone(&peer.id)));
         cluster.compare_at_start(node, &peer);
         cluster.links.after_up(name);

@@ -143,6 +143,11 @@ impl Cluster {
         }
     }
 
+    /// Returns whether a peer connects with all members; `None` unless both nodes are members.
+    pub(in crate::cluster) fn is_full_member(&self, peer: &Peer) -> Option<bool> {
+        self.is_announcing_to(peer).then(|| peer.mesh() == MeshKind::Full)
+    }
+
     /// Returns `true` if both nodes are members.
     fn is_announcing_to(&self, peer: &Peer) -> bool {
         self.own_mesh != MeshKind::Hidden && peer.mesh() != MeshKind::Hidden

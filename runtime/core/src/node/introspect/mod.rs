@@ -75,6 +75,9 @@ impl Node {
             rejected_certificates: counters.rejected_certificates,
             node_ups: counters.node_ups,
             node_downs: counters.node_downs,
+            claims: self.claims_held() as u64,
+            claims_lost: counters.claims_lost,
+            claims_refused: counters.claims_refused,
             ..Metrics::default()
         };
         for (protocol, of_protocol) in self.table().metrics() {

@@ -146,6 +146,7 @@ impl Node {
 
     async fn close_connections(&self) {
         self.report_limiter().summarize_all();
+        self.stop_claims().await;
         if let Some(router) = self.router() {
             // A process is removed before its links and watchers on other nodes receive its exit reason.
             self.table().wait_notified().await;

@@ -20,6 +20,8 @@ pub(crate) struct LossCounts {
     node_downs: AtomicU64,
     overflowed_messages: AtomicU64,
     broken_cycles: AtomicU64,
+    claims_lost: AtomicU64,
+    claims_refused: AtomicU64,
     /// By the callee's protocol.
     call_timeouts: Mutex<BTreeMap<String, u64>>,
     /// By the supervisor's path, for a limited number of supervisors; the others are counted together.
@@ -55,6 +57,11 @@ pub struct Counters {
     /// Cycles of calls that could never be answered; each was ended with a
     /// [`CallErrorKind::Cycle`](crate::CallErrorKind::Cycle).
     pub broken_cycles: u64,
+    /// Claims of this node that were lost: to another node, or since the registry could not be reached. Their owners were
+    /// ended.
+    pub claims_lost: u64,
+    /// Requests of this node for claims that were not granted: the key was taken, or the registry could not be reached.
+    pub claims_refused: u64,
 }
 
 impl LossCounts {
@@ -68,6 +75,12 @@ impl LossCounts {
 
     pub(crate) fn count_broken_cycle(&self) {
         self.broken_cycles.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts claims that were lost, and requests for claims that were not granted.
+    pub(crate) fn count_claims(&self, lost: usize, refused: usize) {
+        self.claims_lost.fetch_add(lost as u64, Ordering::Relaxed);
+        self.claims_refused.fetch_add(refused as u64, Ordering::Relaxed);
     }
 
     /// Counts a call that a process of this protocol did not answer in time.
@@ -109,6 +122,8 @@ impl LossCounts {
             node_downs: self.node_downs.load(Ordering::Relaxed),
             overflowed_messages: self.overflowed_messages.load(Ordering::Relaxed),
             broken_cycles: self.broken_cycles.load(Ordering::Relaxed),
+            claims_lost: self.claims_lost.load(Ordering::Relaxed),
+            claims_refused: self.claims_refused.load(Ordering::Relaxed),
         }
     }
 }

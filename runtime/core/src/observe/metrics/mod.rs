@@ -56,6 +56,12 @@ pub struct Metrics {
     pub node_ups: u64,
     /// The number of those that ended, for any reason.
     pub node_downs: u64,
+    /// The number of claims that the node holds, such as its global names.
+    pub claims: u64,
+    /// See [`Counters::claims_lost`](crate::Counters::claims_lost).
+    pub claims_lost: u64,
+    /// See [`Counters::claims_refused`](crate::Counters::claims_refused).
+    pub claims_refused: u64,
 }
 
 /// The metrics of one protocol's processes, including those that have ended.
@@ -145,7 +151,7 @@ impl ExitCounts {
             Exit::Shutdown(_) => &mut self.shutdown,
             Exit::Kill | Exit::Killed => &mut self.killed,
             Exit::Panic { .. } => &mut self.panic,
-            Exit::Error { .. } | Exit::Cycle { .. } | Exit::Other(_) => &mut self.error,
+            Exit::Error { .. } | Exit::Cycle { .. } | Exit::ClaimLost { .. } | Exit::Other(_) => &mut self.error,
             Exit::NoProc | Exit::NoConnection => &mut self.lost,
         };
         *count += 1;

@@ -119,6 +119,14 @@ impl Metrics {
         )?;
         page.single("node_ups_total", "counter", "Connections to other nodes that came up.", self.node_ups)?;
         page.single("node_downs_total", "counter", "Connections to other nodes that ended.", self.node_downs)?;
+        page.single("claims", "gauge", "Claims that the node holds.", self.claims)?;
+        page.single("claims_lost_total", "counter", "Claims of the node that were lost.", self.claims_lost)?;
+        page.single(
+            "claims_refused_total",
+            "counter",
+            "Requests of the node for claims that were not granted.",
+            self.claims_refused,
+        )?;
         page.family("alarms", "gauge", "Raised alarms.")?;
         for (alarm, count) in &self.alarms {
             page.sample("alarms", &[("alarm", alarm)], count)?;

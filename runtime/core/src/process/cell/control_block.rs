@@ -232,6 +232,7 @@ impl ControlBlock {
             | Exit::Panic { .. }
             | Exit::Error { .. }
             | Exit::Cycle { .. }
+            | Exit::ClaimLost { .. }
             | Exit::Other(_)) => {
                 self.cold.get_or_insert_default().exit_reason = Some(detailed);
                 ExitIntent::Detailed

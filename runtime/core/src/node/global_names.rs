@@ -1,0 +1,116 @@
+//! The owners of global names, in the view of this node, and the messages that wait for an owner.
+//!
+//! The registry sets the owners. The messages for a name wait in the order in which they were sent. A message never
+//! overtakes one that waits: it waits behind it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::names::shrink;
+use crate::base::Pid;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The owners of global names.
+#[derive(Default)]
+pub(crate) struct GlobalNames(Mutex<HashMap<Arc<str>, Entry>>);
+
+#[derive(Default)]
+struct Entry {
+    owner: Option<Pid>,
+    /// The first is being sent while `is_flushing`.
+    waiting: VecDeque<Arc<dyn AwaitsOwner>>,
+    is_flushing: bool,
+}
+
+/// A message that waits for the owner of a global name.
+pub(crate) trait AwaitsOwner: Send + Sync {
+    /// Sends the message. Returns `false` if the owner has ended: the message waits for the next one.
+    fn send_to(&self, owner: &Pid) -> bool;
+}
+
+impl GlobalNames {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns the owner of a name.
+    pub(crate) fn find(&self, name: &str) -> Option<Pid> {
+        self.lock().get(name)?.owner.clone()
+    }
+
+    /// Returns the owner of a name if no message waits for it.
+    pub(crate) fn find_ready(&self, name: &str) -> Option<Pid> {
+        self.lock().get(name).filter(|entry| entry.waiting.is_empty())?.owner.clone()
+    }
+
+    /// Returns all names with an owner, sorted.
+    pub(crate) fn all(&self) -> Vec<(Arc<str>, Pid)> {
+        let names = self.lock();
+        let owned = names.iter().filter_map(|(name, entry)| Some((Arc::clone(name), entry.owner.clone()?)));
+        let mut all: Vec<_> = owned.collect();
+        drop(names);
+        all.sort();
+        all
+    }
+
+    /// Sets the owner of a name. Its messages are sent by [`flush`](GlobalNames::flush).
+    pub(crate) fn set(&self, name: &str, owner: Option<Pid>) {
+        let mut names = self.lock();
+        match (names.get_mut(name), owner) {
+            (Some(entry), owner) => entry.owner = owner,
+            (None, Some(owner)) => drop(names.insert(name.into(), Entry { owner: Some(owner), ..Entry::default() })),
+            (None, None) => {}
+        }
+        remove_if_empty(&mut names, name);
+    }
+
+    /// Lets a message wait for an owner, behind those that wait already. [`flush`](GlobalNames::flush) has to follow, since
+    /// there may be an owner by now.
+    pub(crate) fn wait(&self, name: &Arc<str>, message: Arc<dyn AwaitsOwner>) {
+        self.lock().entry(Arc::clone(name)).or_default().waiting.push_back(message);
+    }
+
+    /// Removes a message that is not to be sent any more.
+    pub(crate) fn withdraw(&self, name: &str, message: *const ()) {
+        let mut names = self.lock();
+        let Some(entry) = names.get_mut(name) else { return };
+        let position = entry.waiting.iter().position(|waiting| Arc::as_ptr(waiting).cast::<()>() == message);
+        // The first one is removed by the flush that sends it.
+        let removed = position.filter(|at| *at > 0 || !entry.is_flushing).and_then(|at| entry.waiting.remove(at));
+        remove_if_empty(&mut names, name);
+        drop(names);
+        // Without the lock: it may be the last reference to the message, whose drop may send others.
+        drop(removed);
+    }
+
+    /// Sends the messages that wait for a name, if it has an owner. They are sent by one caller at a time.
+    pub(crate) fn flush(&self, name: &str) {
+        loop {
+            let mut names = self.lock();
+            let Some(entry) = names.get_mut(name).filter(|entry| !entry.is_flushing) else { return };
+            let (Some(owner), Some(first)) = (entry.owner.clone(), entry.waiting.front().cloned()) else { return };
+            entry.is_flushing = true;
+            drop(names);
+            let is_sent = first.send_to(&owner);
+            let mut names = self.lock();
+            let Some(entry) = names.get_mut(name) else { return };
+            entry.is_flushing = false;
+            // The owner may have been replaced meanwhile.
+            let has_other = entry.owner.as_ref() != Some(&owner);
+            let sent = if is_sent { entry.waiting.pop_front() } else { None };
+            remove_if_empty(&mut names, name);
+            drop(names);
+            drop((first, sent));
+            if !is_sent && !has_other {
+                return;
+            }
+        }
+    }
+}
+
+fn remove_if_empty(names: &mut HashMap<Arc<str>, Entry>, name: &str) {
+    if names.get(name).is_some_and(|entry| entry.owner.is_none() && entry.waiting.is_empty()) {
+        names.remove(name);
+        shrink(names);
+    }
+}

@@ -13,8 +13,8 @@ use crate::node::{
     ReceivedReplies, SignalTarget,
 };
 use crate::observe::ReportKind;
-use crate::process::{catch, fail_callers, report_message_panic};
-use crate::wire::{Frame, FrameTarget, Signal};
+use crate::process::{catch, fail_callers, fan_out, report_message_panic};
+use crate::wire::{Frame, FrameTarget, GroupUpdate, Signal};
 
 /// Acts on one frame of `peer`. Nothing here waits. A panic in the code of a message, which decodes and drops its fields,
 /// fails that message only.
@@ -115,6 +115,7 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
         }
         // The connection's task handles it.
         Frame::Membership(_) => {}
+        Frame::Groups(update) => handle_group_update(node, peer, update),
         Frame::Signal { from, to, signal } => handle_signal(node, peer, from, &to, signal),
     }
 }
@@ -147,6 +148,7 @@ fn find(node: &Node, to: &FrameTarget) -> Option<LocalProcess> {
     match to {
         FrameTarget::Name(name) => node.names().find(name),
         FrameTarget::Process(number) => node.exported(*number),
+        FrameTarget::Group(_) => None,
     }
 }
 
@@ -160,6 +162,7 @@ fn deliver(
     let right = match (to, message.variant) {
         (_, EncodedMessage::CALL_CHAIN) => Some(Right::Inspect),
         (FrameTarget::Name(_), _) => Some(Right::Names),
+        (FrameTarget::Group(_), _) => Some(Right::Groups),
         (FrameTarget::Process(_), _) => None,
     };
     if let Some(right) = right.filter(|right| !peer.may(*right)) {
@@ -167,6 +170,9 @@ fn deliver(
     }
     if message.variant == EncodedMessage::REQUEST {
         return serve(node, peer, replies, message.payload).map_err(UnreadMessage::from);
+    }
+    if let FrameTarget::Group(name) = to {
+        return deliver_to_group(node, peer, name, replies, message);
     }
     let LocalProcess { number, cell } = find(node, to).ok_or(CallErrorKind::NoProc)?;
     if message.variant == EncodedMessage::CALL_CHAIN {
@@ -195,6 +201,31 @@ fn deliver(
             Ok(())
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Delivers a broadcast to the members of the group that belong to this node. Without members it has no effect: the last
+/// one has just left.
+fn deliver_to_group(
+    node: &Node,
+    peer: &Peer,
+    name: &str,
+    replies: &[u64],
+    message: EncodedMessage<'_>,
+) -> Result<(), UnreadMessage> {
+    // A call has one answer.
+    let definition = peer.definition(message.protocol).filter(|_| replies.is_empty()).ok_or(CallErrorKind::NoProc)?;
+    let members = node.group_service().and_then(|groups| groups.local_members(name, &definition.get().name));
+    members.map_or(Ok(()), |members| fan_out(node, &members, message))
+}
+
+/// Acts on an update of the peer's groups.
+fn handle_group_update(node: &Node, peer: &Peer, update: GroupUpdate) {
+    if !peer.may(Right::Groups) {
+        return report_not_allowed(node, peer, Right::Groups);
+    }
+    if let Some(groups) = node.group_service() {
+        groups.handle_update(node, &peer.id, peer.epoch, update);
     }
 }
 
@@ -289,7 +320,7 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
             let tracked = match to {
                 // Also of a supervised child, whose number is zero otherwise.
                 FrameTarget::Process(number) => *number,
-                FrameTarget::Name(_) => number,
+                FrameTarget::Name(_) | FrameTarget::Group(_) => number,
             };
             target.signal(number, &from, peer.epoch, signal);
             // On the task that also applies the loss of the connection, so there is no gap.
@@ -300,7 +331,7 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
         None => {
             let number = match to {
                 FrameTarget::Process(number) => *number,
-                FrameTarget::Name(_) => 0,
+                FrameTarget::Name(_) | FrameTarget::Group(_) => 0,
             };
             node.refuse_signal(&from, &node.pid(number), peer.epoch, signal, Exit::NoProc);
         }
@@ -318,7 +349,7 @@ fn refuse_relation(node: &Node, peer: &Peer, from: &Pid, to: &FrameTarget, numbe
     });
     let number = match to {
         FrameTarget::Process(number) => *number,
-        FrameTarget::Name(_) => number,
+        FrameTarget::Name(_) | FrameTarget::Group(_) => number,
     };
     let reason = Exit::Other("its node has too many links and monitors with this one".into());
     node.refuse_signal(from, &node.pid(number), peer.epoch, signal, reason);
@@ -327,6 +358,12 @@ fn refuse_relation(node: &Node, peer: &Peer, from: &Pid, to: &FrameTarget, numbe
 /// Notifies all affected processes and calls of a lost connection. Its frames have no effect afterwards. Each notice is
 /// passed to `step`, which runs it.
 pub(super) fn disconnect(node: &Node, peer: &Peer, step: impl Fn(&dyn Fn())) {
+    // First, so that a process that receives the loss does not find the peer's members any more.
+    step(&|| {
+        if let Some(groups) = node.group_service() {
+            groups.peer_down(peer.epoch);
+        }
+    });
     step(&|| node.disconnect_calls(peer.epoch));
     step(&|| node.cancel_running_calls(peer.epoch));
     for (number, ()) in peer.tracked.take() {

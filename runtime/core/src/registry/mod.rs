@@ -1,6 +1,8 @@
-//! What a cluster has one of, or agrees on: claims on keys.
+//! Claims on keys, which a cluster agrees on, and groups of processes.
 
 mod claims;
+mod groups;
 
-pub use claims::{Change, Changes, Claim, Claimed, Registry, RegistryError};
 pub(crate) use claims::DynRegistry;
+pub use claims::{Change, Changes, Claim, Claimed, Registry, RegistryError};
+pub use groups::{Broadcast, BroadcastError, Group, GroupEvent, GroupEvents, NoMember, Pick};

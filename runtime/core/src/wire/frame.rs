@@ -4,7 +4,7 @@
 //! |---|---|
 //! | *n* | a number: seven bits a byte, least first, the high bit while more follow, no zero byte at the end |
 //! | *id* | of a call: 8 bytes, least first |
-//! | *target* | `0` process number *n*, zero for the node itself · `1` length *n* (1..=255), so many bytes of UTF-8: a process name · `2` number *n* of a defined process name |
+//! | *target* | `0` process number *n*, zero for the node itself · `1` length *n* (1..=255), so many bytes of UTF-8: a process name · `2` number *n* of a defined process name · `3` length *n* (0..=255), so many bytes of UTF-8: a group's name · `4` number *n* of a defined name: a group's |
 //! | *protocol* | `0` fingerprint (8 bytes, least first) · otherwise *n*: one more than the number of a defined protocol |
 //! | *reason* | an exit reason, to the end of the frame: see [`reason`](super::reason) |
 //!
@@ -30,7 +30,8 @@
 //! | hold | `13` from *n*, *target* |
 //! | resume | `14` from *n*, *target* |
 //! | membership | `128`, an [announcement](super::membership) |
-//! | of a later version | `129`..=`255`, skipped |
+//! | groups | `129`, an [update](super::groups) |
+//! | of a later version | `130`..=`255`, skipped |
 //!
 //! A later version that must know whether a frame is understood agrees on a feature in the hello, and uses another kind.
 //!
@@ -47,7 +48,7 @@ use bytes::Bytes;
 use super::names::{Numbers, ReceivedNames, SentNames};
 use super::reason::{put_call_error, put_exit, take_call_error, take_exit};
 use super::varint::{self, Reader};
-use super::{Announcement, FrameTarget, Signal, WireError};
+use super::{Announcement, FrameTarget, GroupUpdate, Signal, WireError};
 use crate::base::{CallErrorKind, Definition, MonitorRef};
 
 /// A message, an answer or a signal from one process to another, on its way between two nodes.
@@ -96,6 +97,8 @@ pub(crate) enum Frame {
     },
     /// An announcement about the members of the cluster, from the node itself.
     Membership(Announcement),
+    /// An update of the sender's groups, from the node itself.
+    Groups(GroupUpdate),
     /// A step of a link, a monitor or an exit.
     Signal { from: u64, to: FrameTarget, signal: Signal },
 }
@@ -122,14 +125,17 @@ const REFUSED: u8 = 16;
 const STOP: u8 = 2;
 
 const MEMBERSHIP: u8 = 128;
+const GROUPS: u8 = 129;
 
 /// The first kind of the frames that a node skips if it does not know them.
-const SKIPPED: u8 = 129;
+const SKIPPED: u8 = 130;
 
 /// The kinds of targets.
 const PROCESS: u8 = 0;
 const NAME: u8 = 1;
 const NAME_NUMBER: u8 = 2;
+const GROUP: u8 = 3;
+const GROUP_NUMBER: u8 = 4;
 
 /// The first byte of a protocol that has no number.
 const FINGERPRINT: u64 = 0;
@@ -150,12 +156,14 @@ impl Frame {
             | Frame::Hold { to }
             | Frame::Resume { to }
             | Frame::Refused { to, .. } => to,
-            Frame::Answer { .. } | Frame::PassedOn { .. } | Frame::GivenUp { .. } | Frame::Membership(_) => {
-                return Numbers { protocol, process: None };
-            }
+            Frame::Answer { .. }
+            | Frame::PassedOn { .. }
+            | Frame::GivenUp { .. }
+            | Frame::Membership(_)
+            | Frame::Groups(_) => return Numbers { protocol, process: None },
         };
         let process = match to {
-            FrameTarget::Name(name) => names.process(name),
+            FrameTarget::Name(name) | FrameTarget::Group(name) => names.process(name),
             FrameTarget::Process(_) => None,
         };
         Numbers { protocol, process }
@@ -230,6 +238,10 @@ impl Frame {
                 out.push(MEMBERSHIP);
                 announcement.write(out);
             }
+            Frame::Groups(update) => {
+                out.push(GROUPS);
+                update.write(out)?;
+            }
             Frame::PassedOn { from, id } => put_call(out, PASSED_ON, *from, *id),
             Frame::GivenUp { from, id } => put_call(out, GIVEN_UP, *from, *id),
             Frame::Hold { to } => put_head(out, HOLD, 0, to, numbers.process)?,
@@ -279,6 +291,7 @@ impl Frame {
         match kind {
             ..=REFUSED => Frame::decode_known(kind, reader, bytes, names).map(Some),
             MEMBERSHIP => Announcement::read(reader).map(|announcement| Some(Frame::Membership(announcement))),
+            GROUPS => GroupUpdate::read(reader).map(|update| Some(Frame::Groups(update))),
             SKIPPED.. => Ok(None),
             _ => Err(WireError::Kind(kind)),
         }
@@ -382,11 +395,16 @@ fn put_head(
             out.push(NAME_NUMBER);
             varint::put(out, number);
         }
-        (FrameTarget::Name(name), None) => {
-            if name.is_empty() || name.len() > FrameTarget::MAX_NAME {
+        (FrameTarget::Group(_), Some(number)) => {
+            out.push(GROUP_NUMBER);
+            varint::put(out, number);
+        }
+        (FrameTarget::Name(name) | FrameTarget::Group(name), None) => {
+            let is_group = matches!(to, FrameTarget::Group(_));
+            if name.is_empty() && !is_group || name.len() > FrameTarget::MAX_NAME {
                 return Err(WireError::Text);
             }
-            out.push(NAME);
+            out.push(if is_group { GROUP } else { NAME });
             varint::put(out, name.len() as u64);
             out.extend_from_slice(name.as_bytes());
         }
@@ -432,6 +450,8 @@ fn take_target(reader: &mut Reader<'_>, names: &ReceivedNames) -> Result<FrameTa
         PROCESS => Ok(FrameTarget::Process(reader.varint()?)),
         NAME => Ok(FrameTarget::Name(reader.text(FrameTarget::MAX_NAME)?.into())),
         NAME_NUMBER => names.process(reader.varint()?).map(FrameTarget::Name),
+        GROUP => Ok(FrameTarget::Group(reader.text_or_empty(FrameTarget::MAX_NAME)?.into())),
+        GROUP_NUMBER => names.process(reader.varint()?).map(FrameTarget::Group),
         other => Err(WireError::Kind(other)),
     }
 }

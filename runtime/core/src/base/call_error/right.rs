@@ -17,12 +17,15 @@ pub enum Right {
     Call,
     /// Ends processes: sends exit signals and requests to stop, and links its own processes to them.
     Exit,
+    /// Takes part in groups: lists their members on the node, broadcasts to them, and adds members of its own.
+    Groups,
     /// Inspects the node: its processes, trees, metrics, alarms and messages, and the calls that a process waits for.
     Inspect,
 }
 
 impl Right {
-    pub(crate) const ALL: [Right; 5] = [Right::Names, Right::Spawn, Right::Call, Right::Exit, Right::Inspect];
+    pub(crate) const ALL: [Right; 6] =
+        [Right::Names, Right::Spawn, Right::Call, Right::Exit, Right::Groups, Right::Inspect];
 
     /// Returns the right with this name.
     #[cfg(feature = "net")]
@@ -36,6 +39,7 @@ impl Right {
             Right::Spawn => "spawn",
             Right::Call => "call",
             Right::Exit => "exit",
+            Right::Groups => "groups",
             Right::Inspect => "inspect",
         }
     }

@@ -6,11 +6,11 @@
 //! The modules are arranged in layers, and a module imports only modules of lower layers. The page *Layers* of the book
 //! describes each of them.
 
-// The lints judge the crate with all its features. With a feature off, some items have no use: without `net` the trait
-// for other nodes has no implementation, without `inspect` some functions have no caller, without `supervision` none ends a node, and without `tracing` no event is
-// logged.
+// The lints judge the crate with all its features. With a feature off, some items have no use. Without `net` the trait
+// for other nodes has no implementation. Without `inspect` and `registry` some functions have no caller, and without
+// `supervision` none ends a node. Without `tracing` no event is logged.
 #![cfg_attr(
-    not(all(feature = "inspect", feature = "supervision", feature = "tracing")),
+    not(all(feature = "inspect", feature = "registry", feature = "supervision", feature = "tracing")),
     allow(dead_code, unused_variables, unused_imports, clippy::if_same_then_else)
 )]
 

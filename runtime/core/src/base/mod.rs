@@ -29,6 +29,8 @@ pub(crate) use codec::Source;
 pub use codec::{Decoder, Encoder, Payload};
 #[cfg(feature = "serde")]
 pub use codec::{FieldFunctions, FieldWith};
+#[cfg(feature = "registry")]
+pub(crate) use definition::short_name;
 pub(crate) use definition::{
     Definition, OwnDefinition, ReceivedDefinition, TypeDefinitions, UnreadMessage, record_type,
 };

@@ -42,6 +42,18 @@ impl<K, V> SortedMap<K, V> {
         self.chunks.first()?.first()
     }
 
+    /// Returns the entry at this place in the order of keys. Counts the entries chunk by chunk.
+    #[cfg(feature = "registry")]
+    pub(crate) fn nth(&self, mut index: usize) -> Option<&(K, V)> {
+        for chunk in &self.chunks {
+            match chunk.get(index) {
+                Some(entry) => return Some(entry),
+                None => index -= chunk.len(),
+            }
+        }
+        None
+    }
+
     /// Iterates in the order of keys.
     pub(crate) fn iter(&self) -> Iter<'_, K, V> {
         Iter { first: [].iter(), chunks: self.chunks.iter(), last: [].iter() }

@@ -100,10 +100,7 @@ impl From<Placement<'_>> for Cast {
         match placement {
             Placement::Queue => Cast::sent(),
             Placement::WaitQueue(queue, id) => Cast::waiting(queue, id),
-            Placement::FullConnection(node, to) => {
-                let below_mark = node.router().and_then(|router| router.backpressure(to));
-                Cast { state: below_mark.map(|below_mark| Box::new(State::BackPressure(below_mark))) }
-            }
+            Placement::FullConnection(node, to) => Cast::below_mark(node, to),
         }
     }
 }
@@ -113,6 +110,13 @@ impl Cast {
     #[inline]
     pub(super) fn sent() -> Cast {
         Cast { state: None }
+    }
+
+    /// Returns the cast of a message in the queue of the connection from one node to another, which is above its high-water
+    /// mark.
+    pub(super) fn below_mark(node: &Node, to: &NodeName) -> Cast {
+        let below_mark = node.router().and_then(|router| router.backpressure(to));
+        Cast { state: below_mark.map(|below_mark| Box::new(State::BackPressure(below_mark))) }
     }
 
     pub(super) fn failed(error: CastError) -> Cast {

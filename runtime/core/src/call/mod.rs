@@ -33,6 +33,8 @@ pub use call_future::Call;
 pub use cast::{BoundedCast, Cast};
 pub use noted_call::CallName;
 pub use recipient::Recipient;
+#[cfg(feature = "registry")]
+pub(crate) use remote::EncodedOnce;
 #[cfg(feature = "net")]
 pub(crate) use remote::{Request, reply_pair};
 pub use reply::Reply;

@@ -1,10 +1,14 @@
 //! Messages to other nodes: encoding, and the queue of the connection.
 
+#[cfg(feature = "registry")]
+mod encoded_once;
 #[cfg(feature = "net")]
 mod request;
 
 use std::sync::Arc;
 
+#[cfg(feature = "registry")]
+pub(crate) use encoded_once::EncodedOnce;
 #[cfg(feature = "net")]
 pub(crate) use request::{Request, reply_pair};
 

@@ -250,7 +250,8 @@ impl<C: AnyCell + ?Sized> Target<C> {
         match self.resolve() {
             Resolved::Local(process) => process.number().map(|number| self.node().pid(number)),
             Resolved::Remote(RemoteTarget::Pid(pid)) | Resolved::Missing(Some(pid)) => Some(pid.clone()),
-            Resolved::Remote(RemoteTarget::Name(..) | RemoteTarget::Node(_)) | Resolved::Missing(None) => None,
+            Resolved::Remote(RemoteTarget::Name(..) | RemoteTarget::Node(_) | RemoteTarget::Group(..))
+            | Resolved::Missing(None) => None,
         }
     }
 

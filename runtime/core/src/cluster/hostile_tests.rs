@@ -212,6 +212,7 @@ impl Served {
         let service = match to {
             FrameTarget::Process(number) => *number == self.service,
             FrameTarget::Name(name) => **name == *"orders",
+            FrameTarget::Group(_) => false,
         };
         ends && service
     }

@@ -13,8 +13,8 @@ use crate::node::{
     ReceivedReplies, SignalTarget,
 };
 use crate::observe::ReportKind;
-use crate::process::{catch, fail_callers, report_message_panic};
-use crate::wire::{Frame, FrameTarget, Signal};
+use crate::process::{catch, fail_callers, fan_out, report_message_panic};
+use crate::wire::{Epoch, Frame, FrameTarget, GroupUpdate, Signal};
 
 /// Acts on one frame of `peer`. Nothing here waits. A panic in the code of a message, which decodes and drops its fields,
 /// fails that message only.
@@ -120,6 +120,7 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
         }
         // The connection's task handles it.
         Frame::Membership(_) => {}
+        Frame::Groups(update) => handle_group_update(node, peer, update),
         Frame::Signal { from, to, signal } => handle_signal(node, peer, from, &to, signal),
     }
 }
@@ -152,6 +153,7 @@ fn find(node: &Node, to: &FrameTarget) -> Option<LocalProcess> {
     match to {
         FrameTarget::Name(name) => node.names().find(name),
         FrameTarget::Process(number) => node.exported(*number),
+        FrameTarget::Group(_) => None,
     }
 }
 
@@ -165,6 +167,7 @@ fn deliver(
     let right = match (to, message.variant) {
         (_, EncodedMessage::CALL_CHAIN) => Some(Right::Inspect),
         (FrameTarget::Name(_), _) => Some(Right::Names),
+        (FrameTarget::Group(_), _) => Some(Right::Groups),
         (FrameTarget::Process(_), _) => None,
     };
     if let Some(right) = right.filter(|right| !peer.may(*right)) {
@@ -172,6 +175,9 @@ fn deliver(
     }
     if message.variant == EncodedMessage::REQUEST {
         return serve(node, peer, replies, message.payload).map_err(UnreadMessage::from);
+    }
+    if let FrameTarget::Group(name) = to {
+        return deliver_to_group(node, peer, name, replies, message);
     }
     let LocalProcess { number, cell } = find(node, to).ok_or(CallErrorKind::NoProc)?;
     if message.variant == EncodedMessage::CALL_CHAIN {
@@ -200,6 +206,31 @@ fn deliver(
             Ok(())
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Delivers a broadcast to the members of the group that belong to this node. Without members it has no effect: the last
+/// one has just left.
+fn deliver_to_group(
+    node: &Node,
+    peer: &Peer,
+    name: &str,
+    replies: &[u64],
+    message: EncodedMessage<'_>,
+) -> Result<(), UnreadMessage> {
+    // A call has one answer.
+    let definition = peer.definition(message.protocol).filter(|_| replies.is_empty()).ok_or(CallErrorKind::NoProc)?;
+    let members = node.group_service().and_then(|groups| groups.local_members(name, &definition.get().name));
+    members.map_or(Ok(()), |members| fan_out(node, &members, message))
+}
+
+/// Acts on an update of the peer's groups.
+fn handle_group_update(node: &Node, peer: &Peer, update: GroupUpdate) {
+    if !peer.may(Right::Groups) {
+        return report_not_allowed(node, peer, Right::Groups);
+    }
+    if let Some(groups) = node.group_service() {
+        groups.handle_update(node, &peer.id, peer.epoch, update);
     }
 }
 
@@ -294,7 +325,7 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
             let tracked = match to {
                 // Also of a supervised child, whose number is zero otherwise.
                 FrameTarget::Process(number) => *number,
-                FrameTarget::Name(_) => number,
+                FrameTarget::Name(_) | FrameTarget::Group(_) => number,
             };
             target.signal(number, &from, peer.epoch, signal);
             // On the task that also applies the loss of the connection, so there is no gap.
@@ -305,7 +336,7 @@ fn handle_signal(node: &Node, peer: &Peer, from: u64, to: &FrameTarget, signal: 
         None => {
             let number = match to {
                 FrameTarget::Process(number) => *number,
-                FrameTarget::Name(_) => 0,
+                FrameTarget::Name(_) | FrameTarget::Group(_) => 0,
             };
             node.refuse_signal(&from, &node.pid(number), peer.epoch, signal, Exit::NoProc);
         }
@@ -323,7 +354,7 @@ fn refuse_relation(node: &Node, peer: &Peer, from: &Pid, to: &FrameTarget, numbe
     });
     let number = match to {
         FrameTarget::Process(number) => *number,
-        FrameTarget::Name(_) => number,
+        FrameTarget::Name(_) | FrameTarget::Group(_) => number,
     };
     let reason = Exit::Other("its node has too many links and monitors with this one".into());
     node.refuse_signal(from, &node.pid(number), peer.epoch, signal, reason);
@@ -332,6 +363,8 @@ fn refuse_relation(node: &Node, peer: &Peer, from: &Pid, to: &FrameTarget, numbe
 /// Notifies all affected processes and calls of a lost connection. Its frames have no effect afterwards. Each notice is
 /// passed to `step`, which runs it.
 pub(super) fn disconnect(node: &Node, peer: &Peer, step: impl Fn(&dyn Fn())) {
+    // First, so that a process that receives the loss does not find the peer's members any more.
+    step(&|| services_down(node, peer.epoch));
     step(&|| node.disconnect_calls(peer.epoch));
     step(&|| node.cancel_running_calls(peer.epoch));
     for (number, ()) in peer.tracked.take() {
@@ -341,10 +374,17 @@ pub(super) fn disconnect(node: &Node, peer: &Peer, step: impl Fn(&dyn Fn())) {
             }
         });
     }
-    if let Some(exchange) = node.claim_exchange() {
-        step(&|| exchange.peer_down(peer.epoch));
-    }
     if peer.is_up() {
         step(&|| node.publish_node_event(&NodeEvent::Down(NodeId::clone(&peer.id))));
+    }
+}
+
+/// Notifies the services of this node that exchange something with each peer: the connection is over.
+pub(super) fn services_down(node: &Node, epoch: Epoch) {
+    if let Some(groups) = node.group_service() {
+        groups.peer_down(epoch);
+    }
+    if let Some(exchange) = node.claim_exchange() {
+        exchange.peer_down(epoch);
     }
 }

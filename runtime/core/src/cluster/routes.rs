@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::Cluster;
 use super::membership::Peer;
 use super::waiting::Unsent;
-use crate::base::{CallErrorKind, CastError, EncodeError, Exit, Member, NodeName, Payload};
+use crate::base::{CallErrorKind, CastError, EncodeError, Exit, Member, NodeName, Payload, Right};
 use crate::log;
 use crate::net::{PushError, Pushed};
 use crate::node::{
@@ -19,7 +19,7 @@ use crate::node::{
     RemoteTarget, Room, Router, SentMessage,
 };
 use crate::sync::PoisonError;
-use crate::wire::{Epoch, Frame, FrameTarget, MeshKind, Signal};
+use crate::wire::{Epoch, Frame, FrameTarget, GroupUpdate, MeshKind, Signal};
 
 impl Router for Cluster {
     fn epoch(&self, node: &NodeName) -> Option<Epoch> {
@@ -179,6 +179,26 @@ impl Router for Cluster {
         self.address.get().cloned()
     }
 
+    fn epochs(&self) -> Vec<Epoch> {
+        let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
+        peers.values().filter(|peer| peer.is_up()).map(|peer| peer.epoch).collect()
+    }
+
+    fn send_group_update(&self, epoch: Epoch, update: GroupUpdate) -> Option<Room> {
+        let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
+        let peer = peers.values().find(|peer| peer.epoch == epoch && peer.may(Right::Groups)).cloned()?;
+        drop(peers);
+        match peer.outbox.push(0, &Frame::Groups(update)) {
+            Ok(room) => Some(room),
+            Err(PushError::Closed) => None,
+            // The peer would list other members than there are.
+            Err(_) => {
+                self.close_connection(&peer);
+                None
+            }
+        }
+    }
+
     fn incarnation(&self, node: &NodeName) -> Option<u64> {
         Some(self.peer(node)?.id.incarnation)
     }
@@ -269,6 +289,7 @@ fn frame_target(peer: &Peer, to: RemoteTarget<'_>) -> Result<FrameTarget, CastEr
         RemoteTarget::Name(name, _) if name.is_empty() || name.len() > FrameTarget::MAX_NAME => Err(CastError::NoProc),
         RemoteTarget::Name(name, _) => Ok(FrameTarget::Name(Arc::clone(name))),
         RemoteTarget::Node(_) => Ok(FrameTarget::NODE),
+        RemoteTarget::Group(name, _) => Ok(FrameTarget::Group(Arc::clone(name))),
     }
 }
 

@@ -101,6 +101,10 @@ pub(crate) trait Addressable: Send + Sync {
     /// Returns true if other nodes may reach the process by pid.
     fn is_pid_exported(&self) -> bool;
 
+    /// Notes that the process is a member of groups, which are notified of its exit, and lets other nodes reach it by pid.
+    /// Returns `false` if the process does not run.
+    fn enter_groups(&self, number: u64) -> bool;
+
     /// Returns the identity of a supervised child over its restarts: its node, with a number of the cell's own. `None`
     /// for a process that is not a supervised child.
     fn child_id(&self) -> Option<Pid>;
@@ -198,6 +202,7 @@ pub(crate) trait AdmissionQueue: Send + Sync {
 }
 
 /// A message from another node, before it is decoded.
+#[derive(Clone, Copy)]
 pub(crate) struct EncodedMessage<'a> {
     /// The fingerprint of the protocol's definition, or of the event's.
     pub(crate) protocol: u64,

@@ -51,7 +51,7 @@ pub(crate) use router::{
     OutstandingCalls, RemoteTarget, Room, Router, SentMessage,
 };
 #[cfg(feature = "net")]
-pub(crate) use router::{Exports, RunningCall, RunningCalls};
+pub(crate) use router::{Exports, GroupService, LocalMembers, RunningCall, RunningCalls};
 pub(crate) use services::{Service, Services};
 pub(crate) use shutdown::NodePhase;
 pub use shutdown::StopTimeout;
@@ -118,6 +118,8 @@ struct Inner {
     #[cfg(feature = "net")]
     exports: OnceLock<Exports>,
     #[cfg(feature = "net")]
+    groups: OnceLock<Arc<dyn GroupService>>,
+    #[cfg(feature = "net")]
     running_calls: RunningCalls,
     timer_wheel: TimerWheel,
     loss_counts: LossCounts,
@@ -180,6 +182,8 @@ impl Node {
             router: OnceLock::new(),
             #[cfg(feature = "net")]
             exports: OnceLock::new(),
+            #[cfg(feature = "net")]
+            groups: OnceLock::new(),
             #[cfg(feature = "net")]
             running_calls: RunningCalls::default(),
             timer_wheel: TimerWheel::new(env.clock.now(), env.rng.is_seeded()),

@@ -13,16 +13,22 @@ use crate::log;
 use crate::mailbox::WaiterId;
 use crate::observe::ReportKind;
 use crate::signal::{MonitorRoute, Monitored};
+#[cfg(feature = "net")]
+use crate::wire::GroupUpdate;
 use crate::wire::{Epoch, Signal};
 
 #[cfg(feature = "net")]
 mod exports;
+#[cfg(feature = "net")]
+mod groups;
 mod outstanding_calls;
 
 #[cfg(feature = "net")]
 pub use exports::{AddExport, Export, Serve};
 #[cfg(feature = "net")]
 pub(crate) use exports::{Exports, RunningCall, RunningCalls};
+#[cfg(feature = "net")]
+pub(crate) use groups::{GroupService, LocalMembers};
 pub(crate) use outstanding_calls::{OutstandingCall, OutstandingCalls};
 
 /// A process on another node.
@@ -32,13 +38,15 @@ pub(crate) enum RemoteTarget<'a> {
     Name(&'a Arc<str>, &'a NodeName),
     /// The node itself, which serves a request.
     Node(&'a NodeName),
+    /// The members of a group on a node.
+    Group(&'a Arc<str>, &'a NodeName),
 }
 
 impl<'a> RemoteTarget<'a> {
     pub(crate) fn node(&self) -> &'a NodeName {
         match self {
             RemoteTarget::Pid(pid) => pid.node(),
-            RemoteTarget::Name(_, node) | RemoteTarget::Node(node) => node,
+            RemoteTarget::Name(_, node) | RemoteTarget::Node(node) | RemoteTarget::Group(_, node) => node,
         }
     }
 }
@@ -124,6 +132,15 @@ pub(crate) trait Router: Send + Sync {
 
     /// Returns the address at which this node accepts connections.
     fn listen_address(&self) -> Option<String>;
+
+    /// Returns the epochs of the connections that are up.
+    #[cfg(feature = "net")]
+    fn epochs(&self) -> Vec<Epoch>;
+
+    /// Sends an update of the groups over the connection of this epoch. `None` if that is over, or the policy does not let
+    /// the peer take part in groups.
+    #[cfg(feature = "net")]
+    fn send_group_update(&self, epoch: Epoch, update: GroupUpdate) -> Option<Room>;
 
     /// Returns the incarnation of a connected node.
     fn incarnation(&self, node: &NodeName) -> Option<u64>;

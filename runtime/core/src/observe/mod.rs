@@ -23,6 +23,8 @@ pub use alarm::{Alarm, AlarmEvent, Alarms};
 pub(crate) use call_chain::{AwaitedAnswer, CallChain, RemoteCallee};
 pub(crate) use deadlock::{AwaitedCall, DeadlockCheck, WaitingCall, WakerProbe};
 pub(crate) use event_channel::{EventReceiver, Received};
+#[cfg(feature = "registry")]
+pub(crate) use event_channel::{EventSender, event_channel};
 pub(crate) use lifecycle::LifecycleSubscribers;
 pub use lifecycle::{Lifecycle, LifecycleEvent};
 pub(crate) use metrics::LossCounts;

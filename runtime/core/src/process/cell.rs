@@ -5,6 +5,8 @@ mod attached;
 mod child;
 mod control_block;
 mod end;
+#[cfg(feature = "net")]
+mod fan_out;
 pub(super) mod flags;
 mod introspect;
 mod messages;
@@ -19,13 +21,15 @@ use child::ChildSlot;
 use control_block::{ControlBlock, RunState};
 pub(crate) use control_block::{ExitObserver, ProcessKind, StartInfo};
 pub(super) use end::end;
+#[cfg(feature = "net")]
+pub(crate) use fan_out::fan_out;
 use flags::Flags;
 pub(super) use introspect::message_text;
 
 use crate::base::{Exit, Protocol, Variant};
 use crate::mailbox::{Bounds, Mask, Queue};
 use crate::node::{AnyCell, Node};
-use crate::sync::atomic::{AtomicBool, AtomicU16, Ordering};
+use crate::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The shared record of a process: its mailbox, its flags and its control block.
@@ -42,14 +46,19 @@ pub(crate) struct Cell<M: Protocol> {
     /// The size of the process's task in units of eight bytes, saturating.
     task_size: AtomicU16,
     is_bounded: bool,
-    /// A direct stub has left this node, so other nodes may reach the process by pid.
-    is_exported: AtomicBool,
+    /// [`EXPORTED`] and [`IN_GROUPS`].
+    marks: AtomicU8,
     node: Node,
     /// Set for a supervised child, whose cell is reused.
     child_slot: Option<Box<ChildSlot>>,
     queue: Queue<M>,
     control: Mutex<ControlBlock>,
 }
+
+/// A direct stub has left this node, so other nodes may reach the process by pid.
+const EXPORTED: u8 = 1;
+/// The process is a member of groups, or was.
+const IN_GROUPS: u8 = 2;
 
 /// The value of `last_variant` before any message was taken.
 const NO_VARIANT: u16 = u16::MAX;
@@ -86,7 +95,7 @@ impl<M: Protocol> Cell<M> {
             flags: Flags::new(flags::NO_WAKER),
             last_variant: AtomicU16::new(NO_VARIANT),
             task_size: AtomicU16::new(0),
-            is_exported: AtomicBool::new(false),
+            marks: AtomicU8::new(0),
         }
     }
 
@@ -98,7 +107,7 @@ impl<M: Protocol> Cell<M> {
         self.start_begins();
         self.flags.reset(flags::NO_WAKER);
         self.last_variant.store(NO_VARIANT, Ordering::Relaxed);
-        self.is_exported.store(false, Ordering::Relaxed);
+        self.marks.store(0, Ordering::Relaxed);
         drop(control);
         drop(before);
         if self.is_reused() {

@@ -31,6 +31,8 @@ pub use attach::Attachment;
 pub use blocking::Blocking;
 #[cfg(feature = "port")]
 pub(crate) use blocking::RunningGuard;
+#[cfg(feature = "net")]
+pub(crate) use cell::fan_out;
 pub(crate) use cell::{Cell, ExitObserver, ProcessKind, StartInfo};
 #[cfg(all(feature = "net", feature = "test"))]
 pub(crate) use definition::resolve_message;

@@ -1,18 +1,20 @@
-//! What a cluster has one of, or agrees on: claims on keys, and global names.
+//! What a cluster has one of, or agrees on: claims on keys, global names, and groups of processes.
 //!
 //! A *claim* is the right of one node to a key. [`claims`] has the interface to a store of claims, [`service`] the owners of
 //! claims on a node, and [`local_view`] the store that needs nothing but the connections between the nodes. [`global`] has
-//! the names.
+//! the names, and [`groups`] the groups.
 
 mod claims;
 pub mod global;
 #[cfg(all(test, feature = "test"))]
 mod global_tests;
+mod groups;
 mod local_view;
 mod service;
 
 pub use claims::{Change, Changes, Claim, Claimed, Registry, RegistryError};
 pub use global::GlobalNameError;
+pub use groups::{Broadcast, BroadcastError, Group, GroupEvent, GroupEvents, NoMember, Pick};
 pub use local_view::{Keep, LocalView};
 #[allow(unused_imports)] // For failover of applications.
 pub(crate) use service::{ClaimService, Hold, HoldError, Loss};

@@ -21,6 +21,8 @@ pub(crate) enum WireError {
     Reason,
     /// A number that no definition has, or too many definitions.
     Names,
+    /// Members of groups that are not in order, too many in one update, or none.
+    Groups,
 }
 
 impl fmt::Display for WireError {
@@ -36,6 +38,7 @@ impl fmt::Display for WireError {
                 f.write_str("an exit reason or call error with an unassigned code, or with too many pids")
             }
             WireError::Names => f.write_str("a name without a definition, or too many definitions"),
+            WireError::Groups => f.write_str("members of groups that are not in order, too many or missing"),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | *n* | a number: seven bits a byte, least first, the high bit while more follow, no zero byte at the end |
 //! | *id* | of a call: 8 bytes, least first |
-//! | *target* | `0` process number *n*, zero for the node itself · `1` length *n* (1..=255), so many bytes of UTF-8: a process name · `2` number *n* of a defined process name |
+//! | *target* | `0` process number *n*, zero for the node itself · `1` length *n* (1..=255), so many bytes of UTF-8: a process name · `2` number *n* of a defined process name · `3` length *n* (0..=255), so many bytes of UTF-8: a group's name · `4` number *n* of a defined name: a group's |
 //! | *protocol* | `0` fingerprint (8 bytes, least first) · otherwise *n*: one more than the number of a defined protocol |
 //! | *reason* | an exit reason, to the end of the frame: see [`reason`](super::reason) |
 //!
@@ -30,8 +30,9 @@
 //! | hold | `13` from *n*, *target* |
 //! | resume | `14` from *n*, *target* |
 //! | membership | `128`, an [announcement](super::membership) |
-//! | claims | `131`, parts of an exchange between the registries of two nodes, to the end |
-//! | of a later version | others from `129` on, skipped |
+//! | groups | `129`, an [update](super::groups) |
+//! | claims | `130`, parts of an exchange between the registries of two nodes, to the end |
+//! | of a later version | `131`..=`255`, skipped |
 //!
 //! A later version that must know whether a frame is understood agrees on a feature in the hello, and uses another kind.
 //!
@@ -48,7 +49,7 @@ use bytes::Bytes;
 use super::names::{Numbers, ReceivedNames, SentNames};
 use super::reason::{put_call_error, put_exit, take_call_error, take_exit};
 use super::varint::{self, Reader};
-use super::{Announcement, FrameTarget, Signal, WireError};
+use super::{Announcement, FrameTarget, GroupUpdate, Signal, WireError};
 use crate::base::{CallErrorKind, Definition, MonitorRef};
 
 /// A message, an answer or a signal from one process to another, on its way between two nodes.
@@ -97,6 +98,8 @@ pub(crate) enum Frame {
     },
     /// An announcement about the members of the cluster, from the node itself.
     Membership(Announcement),
+    /// An update of the sender's groups, from the node itself.
+    Groups(GroupUpdate),
     /// Parts of the exchange of claims, from the node itself. The registry reads them.
     Claims(Bytes),
     /// A step of a link, a monitor or an exit.
@@ -125,15 +128,18 @@ const REFUSED: u8 = 16;
 const STOP: u8 = 2;
 
 const MEMBERSHIP: u8 = 128;
-const CLAIMS: u8 = 131;
+const GROUPS: u8 = 129;
+const CLAIMS: u8 = 130;
 
 /// The first kind of the frames that a node skips if it does not know them.
-const SKIPPED: u8 = 129;
+const SKIPPED: u8 = 131;
 
 /// The kinds of targets.
 const PROCESS: u8 = 0;
 const NAME: u8 = 1;
 const NAME_NUMBER: u8 = 2;
+const GROUP: u8 = 3;
+const GROUP_NUMBER: u8 = 4;
 
 /// The first byte of a protocol that has no number.
 const FINGERPRINT: u64 = 0;
@@ -158,12 +164,11 @@ impl Frame {
             | Frame::PassedOn { .. }
             | Frame::GivenUp { .. }
             | Frame::Membership(_)
-            | Frame::Claims(_) => {
-                return Numbers { protocol, process: None };
-            }
+            | Frame::Groups(_)
+            | Frame::Claims(_) => return Numbers { protocol, process: None },
         };
         let process = match to {
-            FrameTarget::Name(name) => names.process(name),
+            FrameTarget::Name(name) | FrameTarget::Group(name) => names.process(name),
             FrameTarget::Process(_) => None,
         };
         Numbers { protocol, process }
@@ -240,6 +245,10 @@ impl Frame {
                 out.push(MEMBERSHIP);
                 announcement.write(out);
             }
+            Frame::Groups(update) => {
+                out.push(GROUPS);
+                update.write(out)?;
+            }
             Frame::Claims(_) => out.push(CLAIMS),
             Frame::PassedOn { from, id } => put_call(out, PASSED_ON, *from, *id),
             Frame::GivenUp { from, id } => put_call(out, GIVEN_UP, *from, *id),
@@ -290,6 +299,7 @@ impl Frame {
         match kind {
             ..=REFUSED => Frame::decode_known(kind, reader, bytes, names).map(Some),
             MEMBERSHIP => Announcement::read(reader).map(|announcement| Some(Frame::Membership(announcement))),
+            GROUPS => GroupUpdate::read(reader).map(|update| Some(Frame::Groups(update))),
             CLAIMS => Ok(Some(Frame::Claims(tail(bytes, &reader)))),
             SKIPPED.. => Ok(None),
             _ => Err(WireError::Kind(kind)),
@@ -394,11 +404,16 @@ fn put_head(
             out.push(NAME_NUMBER);
             varint::put(out, number);
         }
-        (FrameTarget::Name(name), None) => {
-            if name.is_empty() || name.len() > FrameTarget::MAX_NAME {
+        (FrameTarget::Group(_), Some(number)) => {
+            out.push(GROUP_NUMBER);
+            varint::put(out, number);
+        }
+        (FrameTarget::Name(name) | FrameTarget::Group(name), None) => {
+            let is_group = matches!(to, FrameTarget::Group(_));
+            if name.is_empty() && !is_group || name.len() > FrameTarget::MAX_NAME {
                 return Err(WireError::Text);
             }
-            out.push(NAME);
+            out.push(if is_group { GROUP } else { NAME });
             varint::put(out, name.len() as u64);
             out.extend_from_slice(name.as_bytes());
         }
@@ -444,6 +459,8 @@ fn take_target(reader: &mut Reader<'_>, names: &ReceivedNames) -> Result<FrameTa
         PROCESS => Ok(FrameTarget::Process(reader.varint()?)),
         NAME => Ok(FrameTarget::Name(reader.text(FrameTarget::MAX_NAME)?.into())),
         NAME_NUMBER => names.process(reader.varint()?).map(FrameTarget::Name),
+        GROUP => Ok(FrameTarget::Group(reader.text_or_empty(FrameTarget::MAX_NAME)?.into())),
+        GROUP_NUMBER => names.process(reader.varint()?).map(FrameTarget::Group),
         other => Err(WireError::Kind(other)),
     }
 }

@@ -78,10 +78,11 @@ impl<'a> Input<'a> {
     }
 
     pub(crate) fn target(&mut self, known: Known<'_>) -> FrameTarget {
-        match self.below(4) {
+        match self.below(5) {
             0 | 1 if !known.numbers.is_empty() => FrameTarget::Process(known.numbers[self.below(known.numbers.len())]),
             2 if !known.names.is_empty() => FrameTarget::Name(known.names[self.below(known.names.len())].into()),
             3 => FrameTarget::Name(format!("n{}", self.text(20)).into()),
+            4 => FrameTarget::Group(self.text(20).into()),
             _ => FrameTarget::Process(self.number()),
         }
     }

@@ -12,6 +12,8 @@ mod epoch;
 mod error;
 #[cfg(feature = "net")]
 mod frame;
+#[cfg(feature = "net")]
+mod groups;
 #[cfg(test)]
 #[cfg(feature = "net")]
 pub(crate) mod hostile;
@@ -31,6 +33,8 @@ pub(crate) use epoch::Epoch;
 pub(crate) use error::WireError;
 #[cfg(feature = "net")]
 pub(crate) use frame::Frame;
+#[cfg(feature = "net")]
+pub(crate) use groups::{GroupChange, GroupName, GroupUpdate};
 #[cfg(feature = "net")]
 pub(crate) use membership::{Announcement, MemberRecord, MeshKind, Metadata};
 #[cfg(feature = "net")]

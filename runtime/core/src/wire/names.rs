@@ -1,4 +1,4 @@
-//! Names that are sent once for each connection and then numbered: protocols, and names of processes.
+//! Names that are sent once for each connection and then numbered: protocols, and names of processes and groups.
 //!
 //! A *definition* is a chunk of the session. It precedes the first frame that uses it, and counts from zero for each of
 //! the two kinds. A number never changes its meaning while the connection is up.
@@ -6,7 +6,7 @@
 //! | definition | bytes |
 //! |---|---|
 //! | protocol | `0`, fingerprint (8 bytes, least first), version *n*, length *n* (1..=255), so many bytes of UTF-8: its name, length *n* (0..=32 KiB), so many bytes: its [shape](crate::shape) |
-//! | process name | `1`, length *n* (1..=255), so many bytes of UTF-8 |
+//! | name of a process or a group | `1`, length *n* (1..=255), so many bytes of UTF-8 |
 //!
 //! At most 4,096 of each kind are defined. Later names are sent in full in each frame, so the memory that a peer can
 //! occupy is bounded. For the same reason, all shapes together have at most 1 MiB. Later ones are empty: then a message
@@ -37,7 +37,7 @@ const PROCESS: u8 = 1;
 pub(crate) enum NameDefinition {
     /// The definition of a protocol, or of the type of an event or an answer.
     Protocol(Arc<Definition>),
-    /// The name of a process.
+    /// The name of a process or a group.
     Process(Arc<str>),
 }
 

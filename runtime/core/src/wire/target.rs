@@ -9,6 +9,9 @@ pub(crate) enum FrameTarget {
     Process(u64),
     /// The process that has the name when the frame arrives. Not empty, at most [`FrameTarget::MAX_NAME`] bytes.
     Name(Arc<str>),
+    /// The members on the node of the group with this name and the message's protocol. At most
+    /// [`FrameTarget::MAX_NAME`] bytes.
+    Group(Arc<str>),
 }
 
 impl FrameTarget {

@@ -17,6 +17,8 @@ pub enum Right {
     Call,
     /// Ends processes: sends exit signals and requests to stop, and links its own processes to them.
     Exit,
+    /// Takes part in groups: lists their members on the node, broadcasts to them, and adds members of its own.
+    Groups,
     /// Inspects the node: its processes, trees, metrics, alarms and messages, and the calls that a process waits for.
     Inspect,
     /// Claims keys, such as global names, in the local view of this node.
@@ -24,8 +26,8 @@ pub enum Right {
 }
 
 impl Right {
-    pub(crate) const ALL: [Right; 6] =
-        [Right::Names, Right::Spawn, Right::Call, Right::Exit, Right::Inspect, Right::Claim];
+    pub(crate) const ALL: [Right; 7] =
+        [Right::Names, Right::Spawn, Right::Call, Right::Exit, Right::Groups, Right::Inspect, Right::Claim];
 
     /// Returns the right with this name.
     #[cfg(feature = "net")]
@@ -39,6 +41,7 @@ impl Right {
             Right::Spawn => "spawn",
             Right::Call => "call",
             Right::Exit => "exit",
+            Right::Groups => "groups",
             Right::Inspect => "inspect",
             Right::Claim => "claim",
         }

@@ -26,6 +26,8 @@ mod without_net;
 use super::CallErrorKind;
 #[cfg(feature = "net")]
 pub use fields::{FieldError, Fields};
+#[cfg(feature = "registry")]
+pub(crate) use own::shortened as short_name;
 #[cfg(feature = "net")]
 pub(crate) use own::{Definition, OwnDefinition};
 #[cfg(feature = "net")]

@@ -48,8 +48,8 @@ fn hash(bytes: &[u8]) -> u64 {
     hash.as_ref().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
-/// Returns a name of at most [`Definition::MAX_NAME`] bytes.
-pub(super) fn shortened(name: &str) -> Box<str> {
+/// Returns a name of at most [`Definition::MAX_NAME`] bytes: of a longer one, the start and a hash.
+pub(crate) fn shortened(name: &str) -> Box<str> {
     if name.len() <= Definition::MAX_NAME {
         return name.into();
     }

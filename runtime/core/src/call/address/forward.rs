@@ -2,9 +2,15 @@
 
 use super::{Address, SendError};
 use crate::base::{Pid, Protocol};
+#[cfg(feature = "registry")]
+use crate::call::target::TargetCell;
 use crate::call::target::{ReceiverId, Target};
 use crate::call::{Cast, Recipient};
+#[cfg(feature = "registry")]
+use crate::node::LocalProcess;
 use crate::node::Node;
+#[cfg(feature = "registry")]
+use crate::process::Cell;
 use crate::process::{drop_message, fail_callers};
 
 impl<M: Protocol> Address<M> {
@@ -18,6 +24,12 @@ impl<M: Protocol> Address<M> {
     /// Creates the address of a process by its pid. It reaches a process of this node only if a stub of it was sent out.
     pub(crate) fn of_pid(node: Node, pid: Pid) -> Address<M> {
         Address(Target::identity(node, ReceiverId::Pid(pid)))
+    }
+
+    /// Creates the address of a process of this node; `None` if it has another protocol.
+    #[cfg(feature = "registry")]
+    pub(crate) fn of_process(LocalProcess { number, cell }: LocalProcess) -> Option<Address<M>> {
+        Some(Address::direct(Cell::of_process(cell, &"").ok()?, number))
     }
 
     /// Sends a message on, and waits for room as an awaited cast does. If it cannot be sent, the calls in it fail with the

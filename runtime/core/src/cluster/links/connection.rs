@@ -209,6 +209,9 @@ impl Owned {
         }
         node.publish_node_event(&NodeEvent::Up(NodeId::clone(&peer.id)));
         cluster.compare_at_start(node, &peer);
+        if let Some(groups) = node.group_service() {
+            groups.peer_up(node, peer.epoch);
+        }
         cluster.links.after_up(name);
         true
     }

@@ -20,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use super::{Cluster, Peer, Request};
 use crate::base::{NodeEvent, NodeId};
+use crate::cluster::inbound::services_down;
 use crate::log;
 use crate::net::{Command, Outbox};
 use crate::node::Node;
@@ -79,6 +80,7 @@ impl Peer {
         self.tracked.is_unused(node, self.epoch)
             && !node.pending_calls().depends_on(self.epoch)
             && self.calls.count() == 0
+            && !node.group_service().is_some_and(|groups| groups.has_peer(self.epoch))
             && self.large_frames.count() == 0
             && self.holds.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
@@ -180,6 +182,7 @@ impl Cluster {
         });
         let rest = peer.outbox.separate(&self.limits, last);
         self.peers.write().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), Arc::clone(&resting));
+        services_down(node, peer.epoch);
         node.publish_node_event(&NodeEvent::Down(NodeId::clone(&peer.id)));
         self.members().part(name);
         self.member_down(node, &peer.id);

@@ -21,7 +21,7 @@ impl Mesh {
     /// should have connections.
     ///
     /// A connection between two such nodes is closed when it was idle for a minute or little more: no message was sent or
-    /// received, and no call, link or monitor depends on it. The two nodes agree on that, so no message is lost. Both receive
+    /// received, and no call, link, monitor or group depends on it. The two nodes agree on that, so no message is lost. Both receive
     /// [`NodeEvent::Down`](crate::NodeEvent::Down), and the next message opens the connection again. The connection to a seed
     /// stays.
     pub fn on_demand() -> Mesh {

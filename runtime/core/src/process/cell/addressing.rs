@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::control_block::RunState;
-use super::{Cell, flags};
+use super::{Cell, EXPORTED, IN_GROUPS, flags};
 use crate::base::{Pid, Protocol};
 use crate::node::{Addressable, AnyCell, ChildEntry, Node, Pollable};
 use crate::observe::WaitingCall;
@@ -47,11 +47,21 @@ impl<M: Protocol> Addressable for Cell<M> {
     }
 
     fn export_pid(&self) {
-        self.is_exported.store(true, Ordering::Relaxed);
+        self.marks.fetch_or(EXPORTED, Ordering::Relaxed);
     }
 
     fn is_pid_exported(&self) -> bool {
-        self.is_exported.load(Ordering::Relaxed)
+        self.marks.load(Ordering::Relaxed) & EXPORTED != 0
+    }
+
+    fn enter_groups(&self, number: u64) -> bool {
+        // Under the lock, so that the process either ends later and finds the mark, or is ending.
+        let control = self.control();
+        let is_running = control.is_running(number) && !self.is_exiting();
+        if is_running {
+            self.marks.fetch_or(EXPORTED | IN_GROUPS, Ordering::Relaxed);
+        }
+        is_running
     }
 
     fn child_id(&self) -> Option<Pid> {

@@ -3,7 +3,7 @@
 //! 1. The process's future with its state, its streams, its timers, its pending system requests and its mailbox are dropped.
 //! 2. Callers whose replies were dropped receive the exit reason.
 //! 3. The crash report is logged.
-//! 4. Once the process's blocking code has returned, the process's name is free.
+//! 4. Once the process's blocking code has returned, the process's name is free, and it has left its groups.
 //! 5. Links receive exit signals and watchers receive `Down`.
 //!
 //! So a restarted child finds its predecessor's port, file and name free. A panic in a destructor is caught and reported;
@@ -13,6 +13,8 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 
+#[cfg(feature = "net")]
+use super::IN_GROUPS;
 use super::control_block::RunState;
 use super::{Cell, report};
 use crate::base::{CallErrorKind, Exit, Protocol, SortedMap};
@@ -22,6 +24,8 @@ use crate::observe::Alarm;
 use crate::process::stream_source::StreamSource;
 use crate::process::{SystemRequest, Timer, catch, drop_each, fail_callers, report_destructor_panic};
 use crate::signal::ExitNotices;
+#[cfg(feature = "net")]
+use crate::sync::atomic::Ordering;
 
 /// Work that a process leaves behind unfinished.
 struct PendingWork {
@@ -82,7 +86,7 @@ impl<M: Protocol> Cell<M> {
         self.queue.end_owner(!self.is_last_incarnation())
     }
 
-    /// Completes the end: frees the name, then notifies links and watchers. While blocking code runs, the end is left to
+    /// Completes the end: frees the name, leaves the groups, then notifies links and watchers. While blocking code runs, the end is left to
     /// the last of it to return.
     pub(super) fn complete_end(&self, number: u64, reason: &Exit) {
         let mut control = self.control();
@@ -97,6 +101,15 @@ impl<M: Protocol> Cell<M> {
             // Lock order: the table of names first, then the control block.
             drop(control);
             self.node.names().free(name, number);
+            control = self.control();
+        }
+        #[cfg(feature = "net")]
+        if self.marks.load(Ordering::Relaxed) & IN_GROUPS != 0
+            && let Some(groups) = self.node.group_service()
+        {
+            // Lock order: the groups first, then the control block.
+            drop(control);
+            groups.process_exited(&self.node, number);
             control = self.control();
         }
         let node_events = control.node_events;

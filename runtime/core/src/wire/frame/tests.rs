@@ -21,6 +21,8 @@ fn samples() -> Vec<Frame> {
             replies: Vec::new(),
             payload: Bytes::new(),
         },
+        broadcast("mailers"),
+        broadcast(""),
         Frame::Answer {
             from: 7,
             id: 128,
@@ -42,6 +44,7 @@ fn samples() -> Vec<Frame> {
         Frame::Hold { to: pid.clone() },
         Frame::Resume { to: name.clone() },
         Frame::GivenUp { from: 0, id: 1 << 40 },
+        Frame::Groups(GroupUpdate::Open),
     ];
     let signals = [
         Signal::Link,
@@ -60,6 +63,11 @@ fn samples() -> Vec<Frame> {
         frames.push(Frame::Signal { from: 3, to: name.clone(), signal });
     }
     frames
+}
+
+fn broadcast(group: &str) -> Frame {
+    let to = FrameTarget::Group(group.into());
+    Frame::Message { from: 1, to, protocol: 4, variant: 5, replies: Vec::new(), payload: Bytes::from_static(&[7]) }
 }
 
 fn encoded(frame: &Frame) -> Bytes {
@@ -102,6 +110,9 @@ fn bytes_follow_the_table() {
     let numbers = Numbers { protocol: Some(0), process: Some(300) };
     assert_eq!(&encoded_with(&message, numbers)[..], [0, 0xac, 2, 0, 3, 1, 5, 1, 6, 0, 0, 0, 0, 0, 0, 0, 7]);
     assert_eq!(&encoded_with(&down, numbers)[..], [9, 1, 2, 0xac, 2, 9, 0]);
+    assert_eq!(&encoded(&broadcast("x"))[..], [0, 1, 3, 1, b'x', 0, 4, 0, 0, 0, 0, 0, 0, 0, 5, 0, 7]);
+    assert_eq!(&encoded_with(&broadcast("x"), numbers)[..], [0, 1, 4, 0xac, 2, 1, 5, 0, 7]);
+    assert_eq!(&encoded(&Frame::Groups(GroupUpdate::Open))[..], [129, 0]);
 }
 
 /// The first frame with a name defines it, and the later ones have its number.
@@ -134,7 +145,7 @@ fn a_name_is_sent_once_and_then_numbered() {
 
 #[test]
 fn a_frame_of_a_later_version_is_skipped() {
-    for kind in [129, 200, 255] {
+    for kind in [131, 200, 255] {
         let bytes = Bytes::copy_from_slice(&[kind, 1, 2, 3]);
         assert_eq!(Frame::decode(&bytes, &ReceivedNames::default()), Ok(None));
     }
@@ -200,7 +211,9 @@ fn invalid_bytes_are_refused() {
     };
     check(&[], WireError::Truncated);
     check(&[17, 0], WireError::Kind(17));
-    check(&[3, 0, 3], WireError::Kind(3));
+    check(&[3, 0, 5], WireError::Kind(5));
+    check(&[3, 0, 4, 0], WireError::Names);
+    check(&[129, 1, 0, 1, b'P', 0, 0], WireError::Groups);
     check(&[3, 0, 2, 0], WireError::Names);
     check(&[3, 0, 1, 0], WireError::Text);
     check(&[3, 0, 1, 1, 0xff], WireError::Text);

@@ -641,7 +641,8 @@ fn after_faults_all_nodes_list_the_same_live_members() {
         let span = Duration::from_secs(40);
         // The last changes happen before the last connection is up, or at that time.
         tokio::join!(cluster.chaos(Faults::ALL, span), live(&cluster, span, &mut lodgers));
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        // Bytes on a slow link arrive up to two seconds after that. The lists are the same a second later.
+        tokio::time::sleep(Duration::from_secs(3)).await;
         let is_live =
             |lodger: &&Lodger| lodger.is_member && lodger.incarnation == cluster.node(lodger.node).id().incarnation;
         let live: BTreeSet<Pid> = lodgers.iter().filter(is_live).map(|lodger| lodger.probe.pid().clone()).collect();

@@ -119,6 +119,11 @@ impl<M: Stubbed> Group<M> {
         members
     }
 
+    /// Returns the number of members on all nodes.
+    pub fn count(&self) -> usize {
+        self.service.table().group(&self.name).map_or(0, |group| group.count())
+    }
+
     /// Returns the members on this node.
     pub fn local_members(&self) -> Vec<M::Ref> {
         let local = self.service.table().group(&self.name).map(|group| Arc::clone(&group.local));

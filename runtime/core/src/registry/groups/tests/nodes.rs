@@ -15,6 +15,7 @@ use crate::call::{CallName, EncodedOnce, reply_pair};
 use crate::cluster::{Mesh, Policy};
 use crate::node::{Addressable, GroupService, LocalMembers};
 use crate::prelude::*;
+use crate::session::Limits;
 use crate::testing::{Check, Cluster, Faults, Probe, pattern};
 use crate::wire::{Epoch, GroupUpdate};
 
@@ -157,7 +158,13 @@ async fn a_broadcast_is_one_frame_for_each_node_and_reaches_each_member_once() {
 
 #[greenroom_macros::test]
 async fn messages_and_broadcasts_of_a_process_keep_their_order() {
-    let cluster = cluster(2).await;
+    // With the lower limit, each broadcast is handled beside the connection's task, as one to very many members is.
+    for large in [Limits::default().large, 64] {
+        keep_their_order(Cluster::in_memory(2).limits(Limits { large, ..Limits::default() }).await).await;
+    }
+}
+
+async fn keep_their_order(cluster: Cluster) {
     let (mut near, mut far) = (member(cluster.node(0)), member(cluster.node(1)));
     settle().await;
     let stubs = [

@@ -209,6 +209,13 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_for_many_processes_is_large() {
+        let frames = LargeFrames::new(&Limits { large: 1 << 20, ..Limits::default() });
+        assert!(matches!(frames.arrive(1, frame(0), 1 << 19, |_| {}), Arrival::Now(_)));
+        assert!(matches!(frames.arrive(1, frame(0), 1 << 20, |_| {}), Arrival::First));
+    }
+
+    #[test]
     fn less_is_accepted_the_more_waits() {
         let frames = LargeFrames::new(&Limits { frame: 1 << 20, ..Limits::default() });
         let mut changes = Vec::new();

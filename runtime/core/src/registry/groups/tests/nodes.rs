@@ -88,7 +88,7 @@ fn member(node: &Node) -> Probe<Mail> {
 
 fn pids(members: Vec<MailRef>) -> BTreeSet<Pid> {
     let count = members.len();
-    let pids: BTreeSet<Pid> = members.iter().filter_map(|member| member.pid()).collect();
+    let pids: BTreeSet<Pid> = members.iter().filter_map(Stub::pid).collect();
     assert_eq!(pids.len(), count, "each member is listed once");
     pids
 }
@@ -159,12 +159,14 @@ async fn a_broadcast_is_one_frame_for_each_node_and_reaches_each_member_once() {
 #[greenroom_macros::test]
 async fn messages_and_broadcasts_of_a_process_keep_their_order() {
     // With the lower limit, each broadcast is handled beside the connection's task, as one to very many members is.
-    for large in [Limits::default().large, 64] {
-        keep_their_order(Cluster::in_memory(2).limits(Limits { large, ..Limits::default() }).await).await;
+    for large in [Limits::default().large, 80] {
+        let beside = keep_their_order(Cluster::in_memory(2).limits(Limits { large, ..Limits::default() }).await).await;
+        assert_eq!(beside > 0, large == 80, "{beside} frames in the queue beside the task");
     }
 }
 
-async fn keep_their_order(cluster: Cluster) {
+/// Returns the most frames that were handled beside the connection's task at one time.
+async fn keep_their_order(cluster: Cluster) -> usize {
     let (mut near, mut far) = (member(cluster.node(0)), member(cluster.node(1)));
     settle().await;
     let stubs = [
@@ -184,6 +186,12 @@ async fn keep_their_order(cluster: Cluster) {
         })
     });
     sender.await.ended().await;
+    let mut beside = 0;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+        let counts = cluster.node(1).router().unwrap().remembered(cluster.node(1));
+        beside = beside.max(counts["large frames"]);
+    }
     for probe in [&mut near, &mut far] {
         for expected in 0..200 {
             let number = probe.expect(pattern!(Mail::Post { number } => number)).await;
@@ -191,6 +199,7 @@ async fn keep_their_order(cluster: Cluster) {
         }
     }
     cluster.stop().await;
+    beside
 }
 
 #[greenroom_macros::test]
@@ -473,6 +482,7 @@ async fn a_message_that_cannot_go_to_all_members_is_refused() {
     let (reply, answer) = reply_pair::<u64>(cluster.node(0), &WEIGH);
     let refused = group.broadcast(Mail::Forward { letter: Letter { reply } }).await;
     assert!(matches!(refused, Err(BroadcastError::Encode(EncodeError::Field(_)))), "{refused:?}");
+    assert_eq!(waiting_frames(cluster.node(0)), 0, "nothing was sent");
     assert!(answer.await.is_err());
     let large = group.broadcast(Mail::Parcel { bytes: vec![0; 65 << 20] }).await;
     assert!(matches!(large, Err(BroadcastError::Encode(EncodeError::TooLarge { .. }))), "{large:?}");

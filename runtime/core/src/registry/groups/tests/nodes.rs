@@ -432,6 +432,35 @@ async fn many_joins_at_once_are_few_frames() {
     cluster.stop().await;
 }
 
+/// A peer whose connection takes nothing is sent no more, and receives the present members afterwards.
+#[greenroom_macros::test]
+async fn changes_do_not_pile_up_in_front_of_a_slow_connection() {
+    let limits = Limits { high_water: 4_000, ..Limits::default() };
+    let cluster = Cluster::in_memory(2).tick(Duration::from_secs(3_600)).limits(limits).await;
+    let members: Vec<_> = (0..500).map(|_| member(cluster.node(0))).collect();
+    mailers(cluster.node(1));
+    settle().await;
+    assert_eq!(listed(cluster.node(1)).len(), 500);
+    cluster.stall(0, 1);
+    for round in 0..500 {
+        for probe in &members {
+            if round % 2 == 0 {
+                assert!(mailers(probe.node()).leave(probe));
+            } else {
+                mailers(probe.node()).join(probe);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let waiting = waiting_frames(cluster.node(0));
+        assert!(waiting < 30, "{waiting} frames wait");
+    }
+    mailers(cluster.node(0)).leave(&members[0]);
+    cluster.heal(0, 1);
+    settle().await;
+    assert_eq!(listed(cluster.node(1)), members[1..].iter().map(|member| member.pid().clone()).collect());
+    cluster.stop().await;
+}
+
 /// A member that reads nothing.
 #[actor(protocol = Mail, mailbox = 2, overflow = wait)]
 struct Idle;

@@ -74,6 +74,11 @@ pub mod clusters {}
 #[doc = include_str!("../../book/src/connections.md")]
 pub mod connections {}
 
+/// The page about groups.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/groups.md")]
+pub mod groups {}
+
 /// The page about security.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/security.md")]

@@ -29,6 +29,7 @@
 //! | [`large_frames`] that wait to be decoded, and those behind them in their lanes | the largest frame and 64 MiB | the peer is not read |
 //! | messages in front of full mailboxes, and the targets to be held: [`holds`] | 256 MiB | `CallErrorKind::Full` |
 //! | targets that the peer holds | 65,536 | they are not held |
+//! | the peer's members of groups, in the [registry](crate::node::GroupService) | 1,048,576 in 65,536 groups, some 9 bytes and 400 bytes each | they are ignored |
 //! | answers and signals to the peer | 256 MiB | an error instead of the answer; at twice that the connection ends |
 //! | answers to this node's calls, and marks of those that were passed on | one for each call | they have no effect |
 //! | mailboxes | what the program chooses | the mailbox's policy |

@@ -66,10 +66,10 @@ impl LargeFrames {
         LargeFrames { large: limits.large, is_in_use: AtomicBool::new(false), queue }
     }
 
-    /// Takes a frame that has arrived, if it is large or follows another one of its lane. Called by the connection's task
-    /// alone.
-    pub(super) fn arrive(&self, lane: u64, frame: Frame, set_intake: impl FnOnce(Intake)) -> Arrival {
-        let is_large = frame.size_hint() > self.large;
+    /// Takes a frame that has arrived, if it is large or follows another one of its lane. It counts for `cost` bytes beside its
+    /// own. Called by the connection's task alone.
+    pub(super) fn arrive(&self, lane: u64, frame: Frame, cost: usize, set_intake: impl FnOnce(Intake)) -> Arrival {
+        let is_large = frame.size_hint().saturating_add(cost) > self.large;
         // Usually there is no worker. If the last one has just ended, its frames have been handled.
         if !is_large && !self.is_in_use.load(Ordering::Acquire) {
             return Arrival::Now(frame);
@@ -208,11 +208,18 @@ mod tests {
     }
 
     #[test]
+    fn a_frame_for_many_processes_is_large() {
+        let frames = LargeFrames::new(&Limits { large: 1 << 20, ..Limits::default() });
+        assert!(matches!(frames.arrive(1, frame(0), 1 << 19, |_| {}), Arrival::Now(_)));
+        assert!(matches!(frames.arrive(1, frame(0), 1 << 20, |_| {}), Arrival::First));
+    }
+
+    #[test]
     fn less_is_accepted_the_more_waits() {
         let frames = LargeFrames::new(&Limits { frame: 1 << 20, ..Limits::default() });
         let mut changes = Vec::new();
         for count in 1..=70 {
-            frames.arrive(1, frame((1 << 20) - 1000), |intake| changes.push((count, intake)));
+            frames.arrive(1, frame((1 << 20) - 1000), 0, |intake| changes.push((count, intake)));
         }
         assert_eq!(changes, [(5, Intake::Small), (66, Intake::Nothing)]);
         let (mut changes, mut handled) = (Vec::new(), None);
@@ -223,7 +230,7 @@ mod tests {
         assert_eq!(changes, [(32, Intake::Small), (2, Intake::All)]);
         assert!(frames.next(handled, |_| unreachable!()).is_none());
         assert_eq!((frames.count(), frames.lock().bytes), (0, 0));
-        assert!(matches!(frames.arrive(1, frame(0), |_| {}), Arrival::Now(_)));
+        assert!(matches!(frames.arrive(1, frame(0), 0, |_| {}), Arrival::Now(_)));
     }
 
     #[test]
@@ -236,16 +243,16 @@ mod tests {
     #[test]
     fn all_that_follows_a_failure_is_dropped_and_the_loss_takes_effect() {
         let frames = LargeFrames::new(&Limits::default());
-        assert!(matches!(frames.arrive(1, frame(1 << 20), |_| {}), Arrival::First));
-        assert!(matches!(frames.arrive(1, frame(0), |_| {}), Arrival::Queued));
-        assert!(matches!(frames.arrive(2, frame(0), |_| {}), Arrival::Now(_)));
+        assert!(matches!(frames.arrive(1, frame(1 << 20), 0, |_| {}), Arrival::First));
+        assert!(matches!(frames.arrive(1, frame(0), 0, |_| {}), Arrival::Queued));
+        assert!(matches!(frames.arrive(2, frame(0), 0, |_| {}), Arrival::Now(_)));
         let (sender, losses) = std::sync::mpsc::channel();
         frames.finish(move || sender.send(()).unwrap());
         assert!(losses.try_recv().is_err());
         frames.fail();
         assert!(losses.try_recv().is_ok());
         for lane in 1..=2 {
-            assert!(matches!(frames.arrive(lane, frame(0), |_| {}), Arrival::Dropped));
+            assert!(matches!(frames.arrive(lane, frame(0), 0, |_| {}), Arrival::Dropped));
         }
         assert_eq!(frames.count(), 0);
         let (sender, losses) = std::sync::mpsc::channel();

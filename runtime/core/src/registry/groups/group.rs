@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::broadcast::Broadcast;
 use super::events::GroupEvents;
+use super::members;
 use super::pick::{NoMember, Pick};
 use super::service::Service;
 use crate::actor::{Stub, Stubbed};
@@ -117,6 +118,11 @@ impl<M: Stubbed> Group<M> {
         drop(table);
         members.extend(pids.into_iter().map(|pid| self.remote_stub(pid)));
         members
+    }
+
+    /// Returns the number of members on all nodes.
+    pub fn count(&self) -> usize {
+        self.service.table().group(&self.name).map_or(0, members::Group::count)
     }
 
     /// Returns the members on this node.

@@ -15,6 +15,7 @@ use crate::call::{CallName, EncodedOnce, reply_pair};
 use crate::cluster::{Mesh, Policy};
 use crate::node::{Addressable, GroupService, LocalMembers};
 use crate::prelude::*;
+use crate::session::Limits;
 use crate::testing::{Check, Cluster, Faults, Probe, pattern};
 use crate::wire::{Epoch, GroupUpdate};
 
@@ -87,7 +88,7 @@ fn member(node: &Node) -> Probe<Mail> {
 
 fn pids(members: Vec<MailRef>) -> BTreeSet<Pid> {
     let count = members.len();
-    let pids: BTreeSet<Pid> = members.iter().filter_map(|member| member.pid()).collect();
+    let pids: BTreeSet<Pid> = members.iter().filter_map(Stub::pid).collect();
     assert_eq!(pids.len(), count, "each member is listed once");
     pids
 }
@@ -157,7 +158,15 @@ async fn a_broadcast_is_one_frame_for_each_node_and_reaches_each_member_once() {
 
 #[greenroom_macros::test]
 async fn messages_and_broadcasts_of_a_process_keep_their_order() {
-    let cluster = cluster(2).await;
+    // With the lower limit, each broadcast is handled beside the connection's task, as one to very many members is.
+    for large in [Limits::default().large, 80] {
+        let beside = keep_their_order(Cluster::in_memory(2).limits(Limits { large, ..Limits::default() }).await).await;
+        assert_eq!(beside > 0, large == 80, "{beside} frames in the queue beside the task");
+    }
+}
+
+/// Returns the most frames that were handled beside the connection's task at one time.
+async fn keep_their_order(cluster: Cluster) -> usize {
     let (mut near, mut far) = (member(cluster.node(0)), member(cluster.node(1)));
     settle().await;
     let stubs = [
@@ -177,6 +186,12 @@ async fn messages_and_broadcasts_of_a_process_keep_their_order() {
         })
     });
     sender.await.ended().await;
+    let mut beside = 0;
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+        let counts = cluster.node(1).router().unwrap().remembered(cluster.node(1));
+        beside = beside.max(counts["large frames"]);
+    }
     for probe in [&mut near, &mut far] {
         for expected in 0..200 {
             let number = probe.expect(pattern!(Mail::Post { number } => number)).await;
@@ -184,6 +199,7 @@ async fn messages_and_broadcasts_of_a_process_keep_their_order() {
         }
     }
     cluster.stop().await;
+    beside
 }
 
 #[greenroom_macros::test]
@@ -420,6 +436,35 @@ async fn many_joins_at_once_are_few_frames() {
     cluster.stop().await;
 }
 
+/// A peer whose connection takes nothing is sent no more, and receives the present members afterwards.
+#[greenroom_macros::test]
+async fn changes_do_not_pile_up_in_front_of_a_slow_connection() {
+    let limits = Limits { high_water: 4_000, ..Limits::default() };
+    let cluster = Cluster::in_memory(2).tick(Duration::from_secs(3_600)).limits(limits).await;
+    let members: Vec<_> = (0..500).map(|_| member(cluster.node(0))).collect();
+    mailers(cluster.node(1));
+    settle().await;
+    assert_eq!(listed(cluster.node(1)).len(), 500);
+    cluster.stall(0, 1);
+    for round in 0..500 {
+        for probe in &members {
+            if round % 2 == 0 {
+                assert!(mailers(probe.node()).leave(probe));
+            } else {
+                mailers(probe.node()).join(probe);
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let waiting = waiting_frames(cluster.node(0));
+        assert!(waiting < 30, "{waiting} frames wait");
+    }
+    mailers(cluster.node(0)).leave(&members[0]);
+    cluster.heal(0, 1);
+    settle().await;
+    assert_eq!(listed(cluster.node(1)), members[1..].iter().map(|member| member.pid().clone()).collect());
+    cluster.stop().await;
+}
+
 /// A member that reads nothing.
 #[actor(protocol = Mail, mailbox = 2, overflow = wait)]
 struct Idle;
@@ -470,6 +515,7 @@ async fn a_message_that_cannot_go_to_all_members_is_refused() {
     let (reply, answer) = reply_pair::<u64>(cluster.node(0), &WEIGH);
     let refused = group.broadcast(Mail::Forward { letter: Letter { reply } }).await;
     assert!(matches!(refused, Err(BroadcastError::Encode(EncodeError::Field(_)))), "{refused:?}");
+    assert_eq!(waiting_frames(cluster.node(0)), 0, "nothing was sent");
     assert!(answer.await.is_err());
     let large = group.broadcast(Mail::Parcel { bytes: vec![0; 65 << 20] }).await;
     assert!(matches!(large, Err(BroadcastError::Encode(EncodeError::TooLarge { .. }))), "{large:?}");

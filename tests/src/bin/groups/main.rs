@@ -1,0 +1,143 @@
+//! A group with very many members on ten nodes in one program, connected over loopback. Prints the time until all nodes list
+//! all members, the frames of a broadcast, and the time from a broadcast to the last handler: on all nodes, and on one
+//! node with as many members.
+//!
+//! The arguments are the number of members, 1,000,000 by default, and that of nodes, 10 by default.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use greenroom::prelude::*;
+use greenroom::registry::Group;
+use tokio::sync::Notify;
+
+/// The number of handlers that have run since the last broadcast.
+static HANDLED: AtomicU64 = AtomicU64::new(0);
+static TOTAL: AtomicU64 = AtomicU64::new(0);
+static DONE: Notify = Notify::const_new();
+
+#[actor]
+struct Listener;
+
+#[actor]
+impl Listener {
+    #[init]
+    async fn open(cx: &mut Context<Self>) -> Result<Listener, Exit> {
+        Group::<ListenerMessage>::named("listeners").join(cx);
+        Ok(Listener)
+    }
+
+    #[cast]
+    fn hear(&mut self, round: u64) {
+        // Those of the first round are for the bytes of a frame.
+        if round > 0 && HANDLED.fetch_add(1, Ordering::Relaxed) + 1 == TOTAL.load(Ordering::Relaxed) {
+            DONE.notify_one();
+        }
+    }
+}
+
+fn memory() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB").trim();
+    line.trim_end_matches(" kB").parse::<f64>().unwrap_or(0.0) * 1024.0
+}
+
+fn group(node: &Node) -> Group<ListenerMessage> {
+    node.group("listeners")
+}
+
+/// Starts so many members on each node, and waits until each node lists all.
+async fn fill(nodes: &[Node], each: u64) {
+    let (before, begun) = (memory(), Instant::now());
+    for node in nodes {
+        // Also takes part.
+        let _ = group(node);
+    }
+    for node in nodes {
+        for _ in 0..each {
+            drop(node.spawn(Listener::open()));
+        }
+    }
+    let total = each * nodes.len() as u64;
+    let is_complete = |node: &Node| group(node).count() as u64 == total;
+    while !nodes.iter().all(is_complete) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    println!(
+        "{} nodes list {total} members after {:.2} s; {:.0} bytes each, with the process",
+        nodes.len(),
+        begun.elapsed().as_secs_f64(),
+        (memory() - before) / total as f64,
+    );
+}
+
+fn sent(node: &Node) -> u64 {
+    node.metrics().traffic.values().map(|traffic| traffic.sent).sum()
+}
+
+/// Broadcasts from the first node, and prints the time to the last handler.
+async fn broadcast(nodes: &[Node], total: u64) {
+    TOTAL.store(total, Ordering::Relaxed);
+    let one = |before: u64| async move {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        sent(&nodes[0]) - before
+    };
+    // The bytes of one frame, which is not the first one.
+    let remote = nodes.get(1).and_then(|node| group(node).local_members().pop()).and_then(|member| member.pid());
+    let frame = match group(&nodes[0]).members().into_iter().find(|member| remote.is_some() && member.pid() == remote) {
+        Some(member) => {
+            member.hear(0);
+            one(0).await;
+            let before = sent(&nodes[0]);
+            member.hear(0);
+            one(before).await
+        }
+        None => 1,
+    };
+    for round in 1..=5 {
+        HANDLED.store(0, Ordering::Relaxed);
+        let (before, begun) = (sent(&nodes[0]), Instant::now());
+        let sending = group(&nodes[0]).broadcast(ListenerMessage::Hear { round });
+        let returned = begun.elapsed();
+        DONE.notified().await;
+        let took = begun.elapsed();
+        let bytes = one(before).await;
+        println!(
+            "{} nodes: the last of {total} handlers ran after {:.0} ms (`broadcast` returned after {:.0} ms); \
+             {bytes} bytes sent, {:.1} frames",
+            nodes.len(),
+            took.as_secs_f64() * 1e3,
+            returned.as_secs_f64() * 1e3,
+            bytes as f64 / frame as f64,
+        );
+        sending.await.expect("no connection is full");
+    }
+}
+
+async fn run(total: u64, count: u64) {
+    let cookie = Cookie::random().expect("random bytes");
+    let mut nodes: Vec<Node> = Vec::new();
+    for index in 0..count {
+        let mut builder = Node::builder(format!("n{index}@groups")).cookie(cookie.clone()).listen("127.0.0.1:0");
+        if let Some(first) = nodes.first() {
+            builder = builder.seed(first.address().expect("the node listens"));
+        }
+        nodes.push(builder.start().await.expect("the node starts"));
+    }
+    while !nodes.iter().all(|node| node.peers().len() as u64 == count - 1) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    fill(&nodes, total / count).await;
+    broadcast(&nodes, total / count * count).await;
+    for node in nodes {
+        node.stop().await;
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let argument = |at, default| std::env::args().nth(at).map_or(default, |text| text.parse().expect("a number"));
+    let (total, count): (u64, u64) = (argument(1, 1_000_000), argument(2, 10));
+    run(total, count).await;
+    run(total, 1).await;
+}

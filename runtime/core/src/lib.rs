@@ -7,10 +7,10 @@
 //! describes each of them.
 
 // The lints judge the crate with all its features. With a feature off, some items have no use: without `net` the trait
-// for other nodes has no implementation, without `inspect` some functions have no caller, without `supervision` none ends a node, and without `tracing` no event is
-// logged.
+// for other nodes has no implementation, without `inspect` some functions have no caller, without `registry` no name is
+// global, without `supervision` nothing ends a node, and without `tracing` no event is logged.
 #![cfg_attr(
-    not(all(feature = "inspect", feature = "supervision", feature = "tracing")),
+    not(all(feature = "inspect", feature = "registry", feature = "supervision", feature = "tracing")),
     allow(dead_code, unused_variables, unused_imports, clippy::if_same_then_else)
 )]
 

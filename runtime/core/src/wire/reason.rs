@@ -372,7 +372,7 @@ mod tests {
             assert_eq!(take_exit(Reader::new(&bytes)), Ok(Exit::Other(Arc::clone(&text))));
             assert_eq!(take_call_error(Reader::new(&bytes)), Ok(CallErrorKind::Other(text)));
         }
-        assert_eq!(take_exit(Reader::new(&later(exit::OTHER + 1))), Err(WireError::Reason));
+        assert_eq!(take_exit(Reader::new(&later(exit::CLAIM_LOST + 1))), Err(WireError::Reason));
         assert_eq!(take_call_error(Reader::new(&later(call::NOT_ALLOWED + 1))), Err(WireError::Reason));
         assert_eq!(take_exit(Reader::new(&later(LATER - 1))), Err(WireError::Reason));
     }

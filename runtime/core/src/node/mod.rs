@@ -11,7 +11,6 @@ mod any_cell;
 mod children;
 mod claims;
 mod current;
-mod global_names;
 mod introspect;
 mod names;
 mod node_events;
@@ -35,12 +34,11 @@ pub(crate) use children::ChildEntry;
 use children::Children;
 #[cfg(feature = "net")]
 pub(crate) use claims::ClaimExchange;
-pub(crate) use claims::NodeClaims;
+pub(crate) use claims::{AwaitsOwner, GlobalNames, NodeClaims};
 pub use current::EnterGuard;
 #[cfg(feature = "test")]
 pub(crate) use current::PendingAwait;
 pub(crate) use current::{Current, ReceivedReplies, SpareBuffer, WaitingCaller};
-pub(crate) use global_names::{AwaitsOwner, GlobalNames};
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls, ReceivedAnswer};

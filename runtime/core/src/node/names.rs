@@ -24,7 +24,7 @@ pub(crate) struct Names {
 const MIN_CAPACITY: usize = 64;
 
 /// Returns memory that a map no longer needs.
-pub(super) fn shrink<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
+pub(in crate::node) fn shrink<K: Eq + Hash, V, S: BuildHasher>(map: &mut HashMap<K, V, S>) {
     if map.capacity() > MIN_CAPACITY && map.len() < map.capacity() / 8 {
         map.shrink_to(MIN_CAPACITY.max(map.len() * 2));
     }

@@ -86,7 +86,7 @@ pub struct Claim {
     pub node: NodeId,
     /// The fencing token. See [`Registry`].
     pub token: u64,
-    /// The description of the owner on the node.
+    /// The description of the owner on the node: at most 1,024 bytes.
     pub value: Vec<u8>,
 }
 

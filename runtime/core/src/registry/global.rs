@@ -10,12 +10,12 @@
 //!
 //! #[actor]
 //! #[derive(Default)]
-//! struct Tickets {
+//! struct Counter {
 //!     last: u64,
 //! }
 //!
 //! #[actor]
-//! impl Tickets {
+//! impl Counter {
 //!     #[call]
 //!     fn next(&mut self) -> u64 {
 //!         self.last += 1;
@@ -25,12 +25,12 @@
 //!
 //! # #[greenroom::main]
 //! # async fn main() -> greenroom::Result {
-//! let tickets = Tickets::default().spawn();
-//! global::register("tickets", &tickets).await?;
+//! let counter = Counter::default().spawn();
+//! global::register("counter", &counter).await?;
 //!
 //! // On any node of the cluster.
-//! let tickets = TicketsRef::global("tickets");
-//! assert_eq!(tickets.next().await?, 1);
+//! let counter = CounterRef::global("counter");
+//! assert_eq!(counter.next().await?, 1);
 //! # Ok(())
 //! # }
 //! ```

@@ -20,12 +20,12 @@ struct Bell;
 /// Hands out numbers.
 #[actor]
 #[derive(Default)]
-struct Tickets {
+struct Counter {
     last: u64,
 }
 
 #[actor]
-impl Tickets {
+impl Counter {
     #[call]
     fn next(&mut self) -> u64 {
         self.last += 1;
@@ -53,22 +53,22 @@ impl Tickets {
     }
 
     #[call]
-    async fn through(&self, other: TicketsRef) -> Result<u64, CallErrorKind> {
+    async fn through(&self, other: CounterRef) -> Result<u64, CallErrorKind> {
         other.next().await.map_err(|error| error.kind)
     }
 }
 
-const NAME: &str = "tickets";
+const NAME: &str = "counter";
 
-async fn register(node: &Node) -> TicketsRef {
-    let tickets = node.spawn(Tickets::default());
-    node.register_global(NAME, &tickets).await.unwrap();
-    tickets
+async fn register(node: &Node) -> CounterRef {
+    let counter = node.spawn(Counter::default());
+    node.register_global(NAME, &counter).await.unwrap();
+    counter
 }
 
 /// Waits until all nodes see the same owner, for at most a second.
 async fn agreed(cluster: &Cluster) -> Option<Pid> {
-    // What was sent before arrives.
+    // The last changes arrive.
     sleep(Duration::from_millis(100)).await;
     let owners = || (0..cluster.size()).map(|index| cluster.node(index).lookup_global(NAME)).collect::<Vec<_>>();
     let agreed = async {
@@ -83,29 +83,29 @@ async fn agreed(cluster: &Cluster) -> Option<Pid> {
 #[greenroom_macros::test]
 async fn a_name_has_one_owner_that_all_nodes_find() {
     let cluster = Cluster::in_memory(3).await;
-    let tickets = register(cluster.node(0)).await;
-    assert_eq!(agreed(&cluster).await, tickets.pid());
+    let counter = register(cluster.node(0)).await;
+    assert_eq!(agreed(&cluster).await, counter.pid());
     for index in 0..3 {
         let node = cluster.node(index);
-        let stub: TicketsRef = node.global(NAME);
+        let stub: CounterRef = node.global(NAME);
         assert_eq!(stub.next().await, Ok(index as u64 + 1));
-        assert_eq!(stub.pid(), tickets.pid());
+        assert_eq!(stub.pid(), counter.pid());
         assert_eq!(stub.is_alive(), index == 0);
-        assert_eq!(node.global_registrations(), [(NAME.to_owned(), tickets.pid().unwrap())]);
-        let second = node.spawn(Tickets::default());
+        assert_eq!(node.global_registrations(), [(NAME.to_owned(), counter.pid().unwrap())]);
+        let second = node.spawn(Counter::default());
         let taken = node.register_global(NAME, &second).await;
-        assert_eq!(taken, Err(GlobalNameError::Taken(tickets.pid().unwrap())));
+        assert_eq!(taken, Err(GlobalNameError::Taken(counter.pid().unwrap())));
     }
     // Several names of one process.
-    cluster.node(0).register_global("other", &tickets).await.unwrap();
+    cluster.node(0).register_global("other", &counter).await.unwrap();
     assert_eq!(cluster.node(0).metrics().claims, 2);
     cluster.node(0).unregister_global("other").await.unwrap();
     let unknown = Err(GlobalNameError::Unknown("other".to_owned()));
     assert_eq!(cluster.node(0).unregister_global("other").await, unknown);
-    assert!(tickets.is_alive());
+    assert!(counter.is_alive());
     let claims_refused = cluster.node(1).metrics().claims_refused;
     assert_eq!(claims_refused, 1);
-    tickets.stop(Exit::shutdown()).await;
+    counter.stop(Exit::shutdown()).await;
     assert_eq!(cluster.node(0).lookup_global(NAME), None);
     assert_eq!(agreed(&cluster).await, None);
     assert_eq!(cluster.node(0).metrics().claims, 0);
@@ -117,19 +117,19 @@ async fn a_name_has_one_owner_that_all_nodes_find() {
 #[greenroom_macros::test]
 async fn names_that_cannot_be_registered() {
     let node = Node::current();
-    let tickets = Tickets::default().spawn();
-    assert_eq!(global::register("", &tickets).await, Err(GlobalNameError::Invalid));
-    assert_eq!(global::register(&"n".repeat(249), &tickets).await, Err(GlobalNameError::Invalid));
-    assert_eq!(global::register(&"n".repeat(248), &tickets).await, Ok(()));
-    tickets.stop(Exit::shutdown()).await;
-    assert_eq!(global::register(NAME, &tickets).await, Err(GlobalNameError::NoProc));
-    assert_eq!(global::register(NAME, &node.named_at::<TicketsRef>("a", "b@c")).await, Err(GlobalNameError::NoProc));
+    let counter = Counter::default().spawn();
+    assert_eq!(global::register("", &counter).await, Err(GlobalNameError::Invalid));
+    assert_eq!(global::register(&"n".repeat(249), &counter).await, Err(GlobalNameError::Invalid));
+    assert_eq!(global::register(&"n".repeat(248), &counter).await, Ok(()));
+    counter.stop(Exit::shutdown()).await;
+    assert_eq!(global::register(NAME, &counter).await, Err(GlobalNameError::NoProc));
+    assert_eq!(global::register(NAME, &node.named_at::<CounterRef>("a", "b@c")).await, Err(GlobalNameError::NoProc));
     assert_eq!(global::lookup(NAME), None);
     // A registration that is dropped has no effect.
-    let tickets = Tickets::default().spawn();
-    drop(global::register(NAME, &tickets));
-    assert_eq!(global::register(NAME, &tickets).await, Ok(()));
-    assert_eq!(global::lookup(NAME), tickets.pid());
+    let counter = Counter::default().spawn();
+    drop(global::register(NAME, &counter));
+    assert_eq!(global::register(NAME, &counter).await, Ok(()));
+    assert_eq!(global::lookup(NAME), counter.pid());
     assert_eq!(global::unregister(NAME).await, Ok(()));
     assert_eq!(global::lookup(NAME), None);
 }
@@ -137,7 +137,7 @@ async fn names_that_cannot_be_registered() {
 #[greenroom_macros::test]
 async fn messages_wait_for_an_owner_in_their_order() {
     let cluster = Cluster::in_memory(2).await;
-    let stub: TicketsRef = cluster.node(1).global(NAME);
+    let stub: CounterRef = cluster.node(1).global(NAME);
     let skipped = tokio::spawn(stub.skip(10));
     let first = tokio::spawn(stub.next());
     drop(stub.skip(1_000));
@@ -146,7 +146,7 @@ async fn messages_wait_for_an_owner_in_their_order() {
     assert_eq!(short.map_err(|error| error.kind), Err(CallErrorKind::Timeout));
     let lost = cluster.node(1).counters().lost_messages;
     assert_eq!(lost, 2, "the cast that was dropped, and the call that timed out");
-    let _tickets = register(cluster.node(0)).await;
+    let _counter = register(cluster.node(0)).await;
     assert_eq!(skipped.await.unwrap(), Ok(()));
     assert_eq!(first.await.unwrap(), Ok(11));
     assert_eq!(second.await.unwrap(), Ok(12));
@@ -158,7 +158,7 @@ async fn messages_wait_for_an_owner_in_their_order() {
 async fn a_stub_follows_the_owner() {
     let cluster = Cluster::in_memory(3).await;
     let first = register(cluster.node(0)).await;
-    let stub: TicketsRef = cluster.node(2).global(NAME);
+    let stub: CounterRef = cluster.node(2).global(NAME);
     assert_eq!(stub.next().await, Ok(1));
     // A call that was sent is not repeated.
     let sent = tokio::spawn(stub.never().forever());
@@ -180,10 +180,10 @@ async fn a_stub_follows_the_owner() {
     bell.send(Bell).await.unwrap();
     assert_eq!(stub.next().await, Ok(102));
     // In a message, the stub follows on the other node.
-    let helper = cluster.node(2).spawn(Tickets::default());
-    let here: TicketsRef = cluster.node(1).global(NAME);
+    let helper = cluster.node(2).spawn(Counter::default());
+    let here: CounterRef = cluster.node(1).global(NAME);
     helper.skip(1);
-    let other: TicketsRef = cluster.node(2).global(NAME);
+    let other: CounterRef = cluster.node(2).global(NAME);
     assert_eq!(here, other);
     assert_eq!(helper.through(here).await, Ok(Ok(103)));
     // Exit signals reach the owner.
@@ -194,10 +194,10 @@ async fn a_stub_follows_the_owner() {
 
 #[greenroom_macros::test]
 async fn a_call_to_oneself_fails_at_once() {
-    let tickets = Tickets::default().spawn();
-    global::register(NAME, &tickets).await.unwrap();
-    let own = TicketsRef::global(NAME);
-    assert_eq!(tickets.through(own).await, Ok(Err(CallErrorKind::Itself)));
+    let counter = Counter::default().spawn();
+    global::register(NAME, &counter).await.unwrap();
+    let own = CounterRef::global(NAME);
+    assert_eq!(counter.through(own).await, Ok(Err(CallErrorKind::Itself)));
 }
 
 #[greenroom_macros::test]
@@ -211,7 +211,7 @@ async fn the_loser_of_a_split_receives_an_exit() {
     let newer = register(cluster.node(0)).await;
     assert!(older.is_alive() && newer.is_alive());
     cluster.heal_all();
-    assert_eq!(newer.ended().await, Exit::claim_lost("global/tickets"));
+    assert_eq!(newer.ended().await, Exit::claim_lost("global/counter"));
     cluster.connected().await;
     assert_eq!(agreed(&cluster).await, older.pid());
     assert_eq!(cluster.node(0).metrics().claims_lost, 1);
@@ -231,11 +231,11 @@ async fn rights_and_meshes() {
     let mut refused = 0;
     for n in 0..8 {
         let name = format!("name {n}");
-        let tickets = cluster.node(1).spawn(Tickets::default());
-        match cluster.node(1).register_global(&name, &tickets).await {
+        let counter = cluster.node(1).spawn(Counter::default());
+        match cluster.node(1).register_global(&name, &counter).await {
             Ok(()) => {
                 sleep(Duration::from_millis(100)).await;
-                assert_eq!(cluster.node(2).lookup_global(&name), tickets.pid());
+                assert_eq!(cluster.node(2).lookup_global(&name), counter.pid());
                 assert_eq!(cluster.node(0).lookup_global(&name), None);
             }
             Err(GlobalNameError::Registry(RegistryError::Unreachable(reason))) => {
@@ -248,17 +248,17 @@ async fn rights_and_meshes() {
     assert!((1..8).contains(&refused), "{refused} of 8 keys have their home on node 0");
     assert!(cluster.node(0).counters().refused_by_policy > 0);
     // A node that connects on demand can only look up.
-    let tickets = register(cluster.node(0)).await;
+    let counter = register(cluster.node(0)).await;
     sleep(Duration::from_millis(100)).await;
-    assert_eq!(cluster.node(2).lookup_global(NAME), tickets.pid());
-    let own = cluster.node(2).spawn(Tickets::default());
+    assert_eq!(cluster.node(2).lookup_global(NAME), counter.pid());
+    let own = cluster.node(2).spawn(Counter::default());
     let error = cluster.node(2).register_global("own", &own).await;
     assert!(matches!(error, Err(GlobalNameError::Registry(RegistryError::Refused(_)))), "{error:?}");
     // The names of a hidden node are its own.
     assert_eq!(cluster.node(3).lookup_global(NAME), None);
     let own = register(cluster.node(3)).await;
     sleep(Duration::from_millis(100)).await;
-    assert_eq!((cluster.node(3).lookup_global(NAME), cluster.node(0).lookup_global(NAME)), (own.pid(), tickets.pid()));
+    assert_eq!((cluster.node(3).lookup_global(NAME), cluster.node(0).lookup_global(NAME)), (own.pid(), counter.pid()));
     cluster.stop().await;
 }
 
@@ -270,15 +270,15 @@ fn note(longest: &Mutex<Duration>, time: Duration) {
 /// Registers the name again and again, and notes the longest time that this took.
 async fn contend(node: Node, longest: Arc<Mutex<Duration>>) {
     loop {
-        let tickets = node.spawn(Tickets::default());
+        let counter = node.spawn(Counter::default());
         let begun = Instant::now();
-        let result = node.register_global(NAME, &tickets).await;
+        let result = node.register_global(NAME, &counter).await;
         note(&longest, begun.elapsed());
         match result {
-            Ok(()) => drop(tickets.ended().await),
+            Ok(()) => drop(counter.ended().await),
             Err(GlobalNameError::Stopped) => return,
             Err(_) => {
-                tickets.exit(Exit::kill());
+                counter.exit(Exit::kill());
                 sleep(Duration::from_millis(100 + node.rng().below(1_000))).await;
             }
         }
@@ -298,7 +298,7 @@ fn check_faults(faults: Faults, view: fn() -> LocalView) {
         let owner = agreed(&cluster).await.expect("an owner");
         sleep(Duration::from_secs(30)).await;
         assert_eq!(agreed(&cluster).await, Some(owner), "nothing changes any more");
-        let stub: TicketsRef = cluster.node(0).global(NAME);
+        let stub: CounterRef = cluster.node(0).global(NAME);
         assert_eq!(stub.me().await, Ok(cluster.node(1).lookup_global(NAME).unwrap()));
         let claims: u64 = (0..3).map(|index| cluster.node(index).metrics().claims).sum();
         assert_eq!(claims, 1, "one process holds the name");
@@ -336,9 +336,9 @@ fn registrations_end_while_connections_flap() {
         let registering = async {
             for n in 0..30 {
                 let node = cluster.node(n % 3);
-                let tickets = node.spawn(Tickets::default());
+                let counter = node.spawn(Counter::default());
                 let begun = Instant::now();
-                let result = node.register_global(&format!("name {n}"), &tickets).await;
+                let result = node.register_global(&format!("name {n}"), &counter).await;
                 assert!(begun.elapsed() <= Duration::from_millis(5_100), "{result:?} after {:?}", begun.elapsed());
                 sleep(Duration::from_millis(200)).await;
             }
@@ -356,7 +356,7 @@ enum Other {
 #[greenroom_macros::test]
 async fn a_stub_of_another_protocol_is_an_error() {
     let cluster = Cluster::in_memory(2).await;
-    let _tickets = register(cluster.node(0)).await;
+    let _counter = register(cluster.node(0)).await;
     sleep(Duration::from_millis(100)).await;
     let other: OtherRef = cluster.node(0).global(NAME);
     assert!(matches!(other.note("a".into()).await, Err(CastError::Incompatible(_))));
@@ -373,21 +373,21 @@ async fn the_owner_gives_up_when_the_registry_cannot_be_reached() {
     let first = register(cluster.node(0)).await;
     store.cut(0);
     let begun = Instant::now();
-    assert_eq!(first.ended().await, Exit::claim_lost("global/tickets"));
+    assert_eq!(first.ended().await, Exit::claim_lost("global/counter"));
     assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
     assert_eq!(store.claims().len(), 1, "before the lease ends");
-    let tickets = cluster.node(1).spawn(Tickets::default());
-    assert!(matches!(cluster.node(1).register_global(NAME, &tickets).await, Err(GlobalNameError::Taken(_))));
+    let counter = cluster.node(1).spawn(Counter::default());
+    assert!(matches!(cluster.node(1).register_global(NAME, &counter).await, Err(GlobalNameError::Taken(_))));
     sleep(Duration::from_secs(5)).await;
-    cluster.node(1).register_global(NAME, &tickets).await.unwrap();
-    let offline = cluster.node(0).spawn(Tickets::default());
+    cluster.node(1).register_global(NAME, &counter).await.unwrap();
+    let offline = cluster.node(0).spawn(Counter::default());
     let begun = Instant::now();
     let error = cluster.node(0).register_global("offline", &offline).await;
     assert!(matches!(error, Err(GlobalNameError::Registry(RegistryError::Unreachable(_)))), "{error:?}");
     assert!(begun.elapsed() <= Duration::from_millis(5_100));
     store.heal();
     sleep(Duration::from_secs(10)).await;
-    assert_eq!(agreed(&cluster).await, tickets.pid());
+    assert_eq!(agreed(&cluster).await, counter.pid());
     assert_eq!(store.claims().len(), 1, "{:?}", store.claims());
     cluster.stop().await;
     assert_eq!(store.claims(), [], "a node that stops releases its claims");

@@ -1,4 +1,4 @@
-//! What a cluster has one of, or agrees on: claims on keys, global names, and groups of processes.
+//! Layer 9: claims on keys, of which a cluster has one each, global names, and groups of processes.
 //!
 //! A *claim* is the right of one node to a key. [`claims`] has the interface to a store of claims, [`service`] the owners of
 //! claims on a node, and [`local_view`] the store that needs nothing but the connections between the nodes. [`global`] has
@@ -6,7 +6,7 @@
 
 mod claims;
 pub mod global;
-#[cfg(all(test, feature = "test"))]
+#[cfg(test)]
 mod global_tests;
 mod groups;
 mod local_view;

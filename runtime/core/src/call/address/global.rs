@@ -144,7 +144,7 @@ impl<M: Protocol> AwaitsOwner for Unowned<M> {
             State::Sending { waker, is_withdrawn } => (waker, is_withdrawn),
             _ => (None, true),
         };
-        // What is left over is dropped without the lock.
+        // The rest is dropped without the lock.
         let (next, left, is_sent) = match result {
             Ok(cast) if is_withdrawn => (State::Withdrawn, Some(Ok(cast)), true),
             Ok(cast) => (State::Sent(cast), None, true),

@@ -35,8 +35,8 @@ use crate::wire::Epoch;
 ///
 /// # Splits
 /// If the connections between two parts of a cluster are lost, both parts can have an owner for a key. When they connect
-/// again, one owner keeps the key: the one with the older claim, or the one that [`resolve`](LocalView::resolve) chooses.
-/// The other loses it: a process with a global name receives [`Exit::ClaimLost`](crate::Exit::ClaimLost).
+/// again, the owner with the older claim keeps the key, or [`resolve`](LocalView::resolve) chooses the owner. The other
+/// one loses it: a process with a global name receives [`Exit::ClaimLost`](crate::Exit::ClaimLost).
 ///
 /// With [`keep_majority`](LocalView::keep_majority), only the part with the majority of the nodes keeps its claims. The
 /// other part gives its claims up after a while. Until then both can have an owner. For a guarantee, use a registry outside

@@ -122,7 +122,7 @@ impl Network {
         self.apply(b, |node, now| node.view.peer_down(link.epochs.1, now));
     }
 
-    /// Delivers the next frame of a link. Returns `false` if there is none.
+    /// Delivers the next frame of a link. Returns `false` without one.
     fn deliver(&mut self, from: usize, to: usize) -> bool {
         let Some(link) = self.links.get_mut(&(from, to)) else { return false };
         let Some(frame) = link.frames.pop_front() else { return false };
@@ -357,13 +357,13 @@ fn what_a_peer_controls_is_bounded() {
     };
     let claimed = |key: &str, bytes| Part::Claimed { key: key.to_owned(), token: 1, value: vec![0; bytes] };
     let reserve = |key: &str, bytes| Part::Reserve { request: 1, key: key.to_owned(), value: vec![0; bytes] };
-    assert!(!ignored(claimed("a", 4096), true));
-    assert!(ignored(claimed("a", 4097), true));
+    assert!(!ignored(claimed("a", 1024), true));
+    assert!(ignored(claimed("a", 1025), true));
     assert!(ignored(claimed("", 0), true));
     assert!(ignored(claimed(&"k".repeat(256), 0), true));
     assert!(ignored(claimed("a", 0), false));
     assert!(ignored(reserve("a", 0), false));
-    assert!(ignored(reserve("a", 4097), true));
+    assert!(ignored(reserve("a", 1025), true));
     for n in 0..65_535 {
         assert!(!ignored(claimed(&n.to_string(), 0), true));
     }

@@ -21,7 +21,7 @@ pub(super) enum Part {
     Synced,
     /// The sender requests a key for which the receiver has the claim with this token, as far as the sender has received.
     Confirm { request: u64, key: String, token: u64 },
-    /// That claim has ended.
+    /// The claim of [`Confirm`](Part::Confirm) has ended.
     Gone { request: u64 },
     /// The sender requests a key from its home node.
     Reserve { request: u64, key: String, value: Vec<u8> },

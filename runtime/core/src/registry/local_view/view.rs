@@ -6,17 +6,17 @@
 //! # A new claim
 //! Each key has a *home* among the connected nodes, by rendezvous hashing. A node requests the key there, and the home
 //! reserves it for one node. That node makes the claim, and sends it to all. If the home is lost, the request goes to the next
-//! one. So two nodes with the same connections never get a key at the same time. A node that knows of an owner requests the
-//! key from that one first: the home may not be connected with it.
+//! one. So two nodes with the same connections never get a key at the same time. A node that sees an owner requests the key
+//! from that one first: the home may not be connected with it.
 //!
 //! # Conflicts
 //! After a split, or while nodes have different connections, a key can have two claims. The one with the smaller token is the
 //! older one and stays. Its node notifies the other one, which gives its claim up. A node does not give up by itself: the older
-//! claim may have ended already, and the part that says so is under way.
+//! claim may have ended already, and the notice of that is under way.
 //!
 //! A token is a hybrid logical time (Kulkarni and others, *Logical Physical Clocks*, 2014): the microseconds of the wall
-//! clock, but always more than any token that the node has seen. So a claim is never older than one that its node knew of,
-//! whatever the clocks show. The clocks decide only between claims of two sides that knew nothing of each other.
+//! clock, but always more than any token that the node has seen. So a claim is never older than one that its node has seen,
+//! whatever the clocks show. The clocks decide only between claims of two sides without a connection.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -182,7 +182,7 @@ impl View {
             return self.effects.push(Effect::Answer(request, Ok(claimed)));
         }
         if let Some((at, other)) = self.winner(&key) {
-            // It may have ended, and the part that says so be under way. That arrives before the answer.
+            // It may have ended, and the notice of that be under way. The notice arrives before the answer.
             let part = Part::Confirm { request, key: key.clone(), token: other.token };
             self.requests.insert(request, Pending { key, value, home: at });
             return self.effects.push(Effect::Send(at, vec![part]));
@@ -413,8 +413,8 @@ impl View {
         self.claims.get(key)?.get(&Epoch::LOCAL)
     }
 
-    /// Returns the claim on a key that counts, and the connection that it came over: that of this node, or else the one that is
-    /// kept.
+    /// Returns the claim on a key that counts, and the connection that it came over: the claim of this node, or else that
+    /// which is kept.
     fn winner(&self, key: &str) -> Option<(Epoch, &Claim)> {
         let claims = self.claims.get(key)?;
         if let Some(own) = claims.get(&Epoch::LOCAL) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::machine::HoldId;
+use super::action::HoldId;
 use super::{ClaimService, Loss};
 use crate::registry::Claim;
 

@@ -27,22 +27,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::super::claims::{Change, Claim, Claimed, RegistryError};
+use super::action::{Action, Answer, HoldId, Request};
 use super::error::{HoldError, Loss};
+use super::key::{InFlight, Key, Owner, OwnerState, Stale};
 use super::lease::{Lease, Renewed};
 use crate::base::NodeId;
 
-/// One owner on this node, in all that concerns its claim.
-pub(crate) type HoldId = u64;
-
 /// The longest key, and the longest value, in bytes.
 pub(crate) const MAX_KEY: usize = 255;
-pub(crate) const MAX_VALUE: usize = 4096;
+pub(crate) const MAX_VALUE: usize = 1024;
 
 /// The longest time that one request takes.
 const REQUEST_TIME: Duration = Duration::from_secs(2);
-/// The pause after a request that failed. It doubles up to the longest pause.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// The claims of a node.
 pub(super) struct Machine {
@@ -55,91 +51,6 @@ pub(super) struct Machine {
     /// The keys with something to do at a time. An entry may be outdated.
     timers: BTreeSet<(Instant, String)>,
     actions: Vec<Action>,
-}
-
-/// Something to do for the machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Action {
-    /// A request to the registry. Its answer is an event.
-    Request { key: String, id: u64, request: Request },
-    /// A renewal, which is answered too.
-    Renew,
-    /// The outcome of [`Machine::hold`].
-    Answer(HoldId, Result<Claim, HoldError>),
-    /// An owner has lost its claim.
-    Lost(HoldId, Loss),
-    /// The reported claim on this key has changed.
-    Changed(String),
-}
-
-/// A request to the registry on one key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Request {
-    Claim(Vec<u8>),
-    Release(Claim),
-    Lookup,
-}
-
-/// The answer to a request.
-#[derive(Clone, Debug)]
-pub(super) enum Answer {
-    Claim(Result<Claimed, RegistryError>),
-    Release(Result<(), RegistryError>),
-    Lookup(Result<Option<Claim>, RegistryError>),
-}
-
-/// One key that this node is concerned with.
-struct Key {
-    owner: Option<Owner>,
-    stale: Stale,
-    in_flight: Option<InFlight>,
-    /// No request is sent before this time.
-    not_before: Instant,
-    pause: Duration,
-}
-
-struct Owner {
-    hold: HoldId,
-    value: Vec<u8>,
-    state: OwnerState,
-}
-
-enum OwnerState {
-    /// The owner waits for its claim.
-    Waiting {
-        deadline: Instant,
-        /// The error of the last request.
-        error: Option<HoldError>,
-        /// A request may have been granted without an answer.
-        is_unclear: bool,
-    },
-    Holding {
-        claim: Claim,
-        /// A report has shown the claim.
-        is_shown: bool,
-        is_doubtful: bool,
-    },
-}
-
-/// A claim of this node that no owner has.
-enum Stale {
-    None,
-    /// There may be one.
-    Unclear,
-    Claim(Claim),
-}
-
-struct InFlight {
-    id: u64,
-    round: u64,
-    /// The owner for which a claim was requested.
-    hold: Option<HoldId>,
-    /// The token of the claim that is released.
-    released: Option<u64>,
-    /// The lease was confirmed when the request was sent.
-    is_safe: bool,
-    /// A change of the key was reported meanwhile.
-    is_reported: bool,
 }
 
 impl Machine {
@@ -216,7 +127,7 @@ impl Machine {
         }
         let state = OwnerState::Waiting { deadline, error: None, is_unclear: false };
         entry.owner = Some(Owner { hold, value, state });
-        entry.pause = FIRST_PAUSE;
+        entry.reset_pause();
         self.timers.insert((deadline, key.to_owned()));
         self.advance(key, now);
         self.renew_if_due(now);
@@ -481,97 +392,6 @@ impl Machine {
         for entry in self.keys.values_mut() {
             if let Some(claim) = entry.held().cloned() {
                 entry.lose(Loss::Lease, Stale::Claim(claim), &mut self.actions);
-            }
-        }
-    }
-}
-
-impl Key {
-    fn new(now: Instant) -> Key {
-        Key { owner: None, stale: Stale::None, in_flight: None, not_before: now, pause: FIRST_PAUSE }
-    }
-
-    fn held(&self) -> Option<&Claim> {
-        match &self.owner.as_ref()?.state {
-            OwnerState::Holding { claim, .. } => Some(claim),
-            OwnerState::Waiting { .. } => None,
-        }
-    }
-
-    fn set_shown(&mut self, doubtful: bool) {
-        if let Some(Owner { state: OwnerState::Holding { is_doubtful, .. }, .. }) = &mut self.owner {
-            *is_doubtful = doubtful;
-        }
-    }
-
-    /// Removes the owner. What it had, or may have, is stale.
-    fn give_up(&mut self) {
-        match self.owner.take().map(|owner| owner.state) {
-            Some(OwnerState::Holding { claim, .. }) => self.stale = Stale::Claim(claim),
-            Some(OwnerState::Waiting { is_unclear: true, .. }) => self.stale = Stale::Unclear,
-            Some(OwnerState::Waiting { is_unclear: false, .. }) | None => {}
-        }
-    }
-
-    fn lose(&mut self, loss: Loss, stale: Stale, actions: &mut Vec<Action>) {
-        if let Some(owner) = self.owner.take() {
-            actions.push(Action::Lost(owner.hold, loss));
-            self.stale = stale;
-        }
-    }
-
-    /// Notes that a request for a claim failed. It is repeated until the owner's deadline, unless the error is final.
-    fn fail(
-        &mut self,
-        request: &InFlight,
-        failed: HoldError,
-        is_final: bool,
-        may_exist: bool,
-        now: Instant,
-        actions: &mut Vec<Action>,
-    ) {
-        self.back_off(now);
-        match &mut self.owner {
-            Some(Owner { hold, state: OwnerState::Waiting { error, is_unclear, .. }, .. })
-                if request.hold == Some(*hold) =>
-            {
-                *is_unclear |= may_exist;
-                if is_final {
-                    actions.push(Action::Answer(*hold, Err(failed)));
-                    self.give_up();
-                } else {
-                    *error = Some(failed);
-                }
-            }
-            // The owner has given up.
-            _ if may_exist => self.stale = Stale::Unclear,
-            _ => {}
-        }
-    }
-
-    /// Ends the wait of the owner if its deadline has come.
-    fn end_wait(&mut self, now: Instant, actions: &mut Vec<Action>) {
-        if let Some(Owner { hold, state: OwnerState::Waiting { deadline, error, .. }, .. }) = &mut self.owner
-            && *deadline <= now
-        {
-            actions.push(Action::Answer(*hold, Err(error.take().unwrap_or(HoldError::Timeout))));
-            self.give_up();
-        }
-    }
-
-    fn back_off(&mut self, now: Instant) {
-        self.not_before = now + self.pause;
-        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-    }
-}
-
-impl Owner {
-    /// Returns the claim that the owner has, or requests.
-    fn as_claim(&self, key: &str, node: &NodeId) -> Claim {
-        match &self.state {
-            OwnerState::Holding { claim, .. } => claim.clone(),
-            OwnerState::Waiting { .. } => {
-                Claim { key: key.to_owned(), node: node.clone(), token: 0, value: self.value.clone() }
             }
         }
     }

@@ -7,13 +7,15 @@
 //! Without answers of the registry no claim is granted, and the claims of this node are given up before their lease ends.
 //! The local copy is then as old as the last report.
 
+mod action;
 mod error;
 mod hold;
+mod key;
 mod lease;
 mod machine;
 #[cfg(test)]
 mod model_tests;
-#[cfg(all(test, feature = "test"))]
+#[cfg(test)]
 mod tests;
 
 use std::any::Any;
@@ -23,10 +25,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+pub(crate) use action::HoldId;
+use action::{Action, Answer, Request};
 pub(crate) use error::{HoldError, Loss};
 pub(crate) use hold::Hold;
-use machine::{Action, Answer, Machine, Request};
-pub(crate) use machine::{HoldId, MAX_KEY, MAX_VALUE};
+use machine::Machine;
+pub(crate) use machine::{MAX_KEY, MAX_VALUE};
 use tokio::sync::{Notify, oneshot, watch};
 
 use super::claims::{Change, Changes, Claim, DynRegistry, Registry, RegistryError};

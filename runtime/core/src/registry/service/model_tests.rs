@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::machine::{Action, Answer, HoldId, Machine, Request};
+use super::action::{Action, Answer, HoldId, Request};
+use super::machine::Machine;
 use super::{HoldError, Loss};
 use crate::base::{NodeId, NodeName};
 use crate::registry::{Change, Claim, Claimed, RegistryError};
@@ -29,7 +30,7 @@ struct World {
 struct Node {
     id: NodeId,
     machine: Machine,
-    /// What is under way, by the time at which it takes effect or arrives.
+    /// Requests and answers, with the times at which they arrive.
     under_way: VecDeque<(Duration, Event)>,
     /// The position of its watch in the log; `None` if it has to begin again.
     watch: Option<usize>,

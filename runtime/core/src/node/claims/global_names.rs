@@ -6,8 +6,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use super::names::shrink;
 use crate::base::Pid;
+use crate::node::names::shrink;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The owners of global names.

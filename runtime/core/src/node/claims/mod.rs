@@ -1,9 +1,13 @@
 //! The claims of a node, as the layers below the registry use them.
 
+mod global_names;
+
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+
+pub(crate) use global_names::{AwaitsOwner, GlobalNames};
 
 use super::Node;
 use crate::base::NodeId;
@@ -46,7 +50,7 @@ impl Node {
     }
 
     /// Releases the claims of a node that stops.
-    pub(super) async fn stop_claims(&self) {
+    pub(in crate::node) async fn stop_claims(&self) {
         if let Some(claims) = self.inner.claims.get() {
             Arc::clone(claims).stop().await;
         }

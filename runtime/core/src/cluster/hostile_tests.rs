@@ -181,6 +181,8 @@ impl Served {
             OrdersRef::register("orders", &orders).unwrap();
         }
         let service = node.names().find("orders").unwrap().number;
+        #[cfg(feature = "registry")]
+        assert!(node.group_names().is_empty(), "and takes part in groups from now on");
         Served { network, cookie, node, member, service }
     }
 

@@ -27,7 +27,7 @@ pub(crate) enum ReportKind {
     /// A message from another node was for a process that does not exist.
     #[cfg(feature = "net")]
     NoReceiver,
-    /// A link, a monitor or a call of this peer was refused, since the peer has too many of them.
+    /// A link, a monitor, a call or a member of a group of this peer was refused, since the peer has too many of them.
     #[cfg(feature = "net")]
     PeerLimit,
     /// The policy refused a message, a signal or a request of a peer.
@@ -200,7 +200,7 @@ fn log_summary(kind: &ReportKind, count: u64) {
         }
         #[cfg(feature = "net")]
         ReportKind::PeerLimit => {
-            log::warn!(target: "greenroom", count, "more links, monitors or messages with calls of peers were refused");
+            log::warn!(target: "greenroom", count, "more links, monitors, members of groups or messages with calls of peers were refused");
         }
         #[cfg(feature = "net")]
         ReportKind::NotAllowed => {

@@ -2,15 +2,15 @@
 //!
 //! Each target runs for seconds with the other tests. `CONTRIBUTING.md` has the command for millions of inputs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 
 use super::names::Numbers;
 use super::varint::Reader;
-use super::{Frame, FrameTarget, NameDefinition, ReceivedNames, Signal};
+use super::{Frame, FrameTarget, GroupChange, GroupName, GroupUpdate, NameDefinition, ReceivedNames, Signal};
 use crate::base::{CallErrorKind, DecodeError, Definition, EncodeError, Exit, MonitorRef};
 use crate::counting::allocated_bytes;
 
@@ -120,7 +120,7 @@ impl<'a> Input<'a> {
     /// Any frame that a peer can encode, often one to a known process.
     pub(crate) fn frame(&mut self, known: Known<'_>, protocol: u64) -> Frame {
         let from = self.number();
-        let signal = match self.below(17) {
+        let signal = match self.below(18) {
             0..=2 => {
                 let protocol = if self.below(4) == 3 { self.number() } else { protocol };
                 let to = self.target(known);
@@ -152,9 +152,36 @@ impl<'a> Input<'a> {
             }
             14 => return Frame::Hold { to: self.target(known) },
             15 => return Frame::Resume { to: self.target(known) },
+            16 => return Frame::Groups(self.group_update()),
             _ => Signal::Down { reference: MonitorRef(self.number()), reason: self.reason() },
         };
         Frame::Signal { from, to: self.target(known), signal }
+    }
+
+    fn group_update(&mut self) -> GroupUpdate {
+        let mut changes = BTreeMap::new();
+        for _ in 0..self.below(4) {
+            let mut numbers = || (0..self.below(4)).map(|_| self.number()).collect::<BTreeSet<_>>();
+            let (joined, left) = (numbers(), numbers());
+            changes.insert(self.text(2), (joined, left));
+        }
+        let group = |name: &str| Arc::new(GroupName { name: name.into(), protocol: "P".into() });
+        let (is_range, is_last) = (self.bool(), self.bool());
+        let change = |(name, (joined, left)): (String, (BTreeSet<u64>, BTreeSet<u64>))| {
+            let left = if is_range { Vec::new() } else { left.into_iter().collect() };
+            GroupChange { group: group(&name), joined: joined.into_iter().collect(), left }
+        };
+        let changes: Vec<_> = changes.into_iter().map(change).collect();
+        let changes: Vec<_> =
+            changes.into_iter().filter(|change| !change.joined.is_empty() || !change.left.is_empty()).collect();
+        match (is_range, is_last && changes.is_empty()) {
+            (_, true) => GroupUpdate::Open,
+            (true, _) => {
+                let after = self.bool().then(|| (group(&self.text(2)), self.number()));
+                GroupUpdate::Range { after, is_last, members: changes }
+            }
+            (false, _) => GroupUpdate::Changes(changes),
+        }
     }
 }
 
@@ -256,7 +283,7 @@ fn any_bytes_are_an_error_or_a_frame_that_encodes_to_them() {
         }
     });
     coverage.finish(
-        &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "13", "14", "15", "16", "skipped"],
+        &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "13", "14", "15", "16", "129", "skipped"],
         &[],
     );
 }

@@ -28,7 +28,7 @@ impl Listener {
     }
 
     #[cast]
-    fn hear(&mut self, round: u64) {
+    fn show(&mut self, round: u64) {
         // Those of the first round are for the bytes of a frame.
         if round > 0 && HANDLED.fetch_add(1, Ordering::Relaxed) + 1 == TOTAL.load(Ordering::Relaxed) {
             DONE.notify_one();
@@ -86,10 +86,10 @@ async fn broadcast(nodes: &[Node], total: u64) {
     let remote = nodes.get(1).and_then(|node| group(node).local_members().pop()).and_then(|member| member.pid());
     let frame = match group(&nodes[0]).members().into_iter().find(|member| remote.is_some() && member.pid() == remote) {
         Some(member) => {
-            member.hear(0);
+            member.show(0);
             one(0).await;
             let before = sent(&nodes[0]);
-            member.hear(0);
+            member.show(0);
             one(before).await
         }
         None => 1,
@@ -97,7 +97,7 @@ async fn broadcast(nodes: &[Node], total: u64) {
     for round in 1..=5 {
         HANDLED.store(0, Ordering::Relaxed);
         let (before, begun) = (sent(&nodes[0]), Instant::now());
-        let sending = group(&nodes[0]).broadcast(ListenerMessage::Hear { round });
+        let sending = group(&nodes[0]).broadcast(ListenerMessage::Show { round });
         let returned = begun.elapsed();
         DONE.notified().await;
         let took = begun.elapsed();

@@ -41,7 +41,8 @@ pub struct Counters {
     /// Connections that ended before both nodes had accepted them: other programs, other cookies, names in use. Second
     /// connections to a connected node are not counted.
     pub refused_connections: u64,
-    /// Links and monitors of other nodes that were ended at once, since their node has too many of them.
+    /// Links and monitors of other nodes that were ended at once, since their node has too many of them. Also updates of
+    /// other nodes with members of groups that were ignored for that reason.
     pub refused_relations: u64,
     /// Messages, signals and requests of other nodes that the [`Policy`](crate::Policy) of this one did not allow.
     pub refused_by_policy: u64,

@@ -156,6 +156,19 @@ async fn a_broadcast_is_one_frame_for_each_node_and_reaches_each_member_once() {
     cluster.stop().await;
 }
 
+/// A subscriber is woken by the first members of another node, also if both begin to take part at the same time.
+#[greenroom_macros::test]
+async fn members_are_awaited_by_events() {
+    let cluster = Cluster::in_memory(2).await;
+    let members = [0, 1].map(|index| member(cluster.node(index)));
+    let group = mailers(cluster.node(0));
+    let mut events = group.events();
+    while group.count() < members.len() {
+        assert!(matches!(events.next().await, Some(GroupEvent::Joined(_))));
+    }
+    cluster.stop().await;
+}
+
 #[greenroom_macros::test]
 async fn messages_and_broadcasts_of_a_process_keep_their_order() {
     // With the lower limit, each broadcast is handled beside the connection's task, as one to very many members is.

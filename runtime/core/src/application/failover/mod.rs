@@ -9,7 +9,9 @@ mod announce;
 mod handle;
 mod manager;
 mod plan;
-#[cfg(all(test, feature = "test"))]
+#[cfg(test)]
+mod plan_tests;
+#[cfg(test)]
 mod tests;
 
 use std::future::Future;

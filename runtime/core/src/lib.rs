@@ -6,9 +6,9 @@
 //! The modules are arranged in layers, and a module imports only modules of lower layers. The page *Layers* of the book
 //! describes each of them.
 
-// The lints judge the crate with all its features. With a feature off, some items have no use: without `net` the trait
-// for other nodes has no implementation, without `inspect` some functions have no caller, without `registry` no name is
-// global, without `supervision` nothing ends a node, and without `tracing` no event is logged.
+// The lints judge the crate with all its features. With a feature off, some items have no use. Without `net` the trait
+// for other nodes has no implementation. Without `inspect` some functions have no caller, and without `registry` no name
+// is global. Without `supervision` nothing ends a node, and without `tracing` no event is logged.
 #![cfg_attr(
     not(all(feature = "inspect", feature = "registry", feature = "supervision", feature = "tracing")),
     allow(dead_code, unused_variables, unused_imports, clippy::if_same_then_else)

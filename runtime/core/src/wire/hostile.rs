@@ -119,7 +119,7 @@ impl<'a> Input<'a> {
     /// Any frame that a peer can encode, often one to a known process.
     pub(crate) fn frame(&mut self, known: Known<'_>, protocol: u64) -> Frame {
         let from = self.number();
-        let signal = match self.below(17) {
+        let signal = match self.below(18) {
             0..=2 => {
                 let protocol = if self.below(4) == 3 { self.number() } else { protocol };
                 let to = self.target(known);
@@ -151,6 +151,7 @@ impl<'a> Input<'a> {
             }
             14 => return Frame::Hold { to: self.target(known) },
             15 => return Frame::Resume { to: self.target(known) },
+            16 => return Frame::Claims(Bytes::copy_from_slice(self.bytes(64))),
             _ => Signal::Down { reference: MonitorRef(self.number()), reason: self.reason() },
         };
         Frame::Signal { from, to: self.target(known), signal }

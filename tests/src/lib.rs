@@ -71,6 +71,11 @@ pub mod changing {}
 #[doc = include_str!("../../book/src/clusters.md")]
 pub mod clusters {}
 
+/// The page about global names and claims.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/one-of-a-kind.md")]
+pub mod one_of_a_kind {}
+
 /// The page about connections between nodes.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/connections.md")]

@@ -11,6 +11,8 @@ pub use crate::call::{Call, Cast, Recipient, Reply};
 pub use crate::cluster::Cookie;
 pub use crate::node::Node;
 pub use crate::process::{Mailbox, Receive, Timer};
+#[cfg(feature = "registry")]
+pub use crate::registry::global;
 #[cfg(feature = "net")]
 pub use crate::remote::SpawnOn;
 #[cfg(all(feature = "net", feature = "supervision"))]

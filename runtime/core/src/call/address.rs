@@ -92,10 +92,13 @@ impl<M: Protocol> Address<M> {
 
     #[cold]
     fn cast_slow(&self, message: M) -> Cast {
-        if let Some(name) = self.global_name() {
+        let resolved = self.0.resolve();
+        if let Resolved::Missing(None) = resolved
+            && let Some(name) = self.global_name()
+        {
             return self.send_global(name, message).unwrap_or_else(|SendError { error, .. }| Cast::failed(error));
         }
-        match self.send(self.0.resolve(), message) {
+        match self.send(resolved, message) {
             Ok(placement) => Cast::from(placement),
             Err(SendError { error, .. }) => Cast::failed(error),
         }
@@ -167,16 +170,19 @@ impl<M: Protocol> Address<M> {
         let resolved = self.0.resolve();
         let callee = match &resolved {
             Resolved::Local(process) => process.number().unwrap_or(0),
-            Resolved::Remote(_) | Resolved::Missing(_) => callee,
+            Resolved::Missing(None) => {
+                self.0.owner().filter(|owner| owner.belongs_to(self.node().id())).map_or(callee, |owner| owner.number())
+            }
+            Resolved::Remote(_) | Resolved::Missing(Some(_)) => callee,
         };
         let sent = if callee != 0 && Current::is(self.node(), callee) {
             Err((CallErrorKind::Itself, message))
         } else {
-            let sent = match self.global_name() {
+            let global = if let Resolved::Missing(None) = resolved { self.global_name() } else { None };
+            let sent = match global {
                 Some(name) => self.send_global(name, message),
                 None => self.send(resolved, message).map(|placement| match placement {
                     Placement::WaitQueue(queue, id) => Cast::waiting(queue, id),
-                    // Its answer waits for the connection, too.
                     Placement::Queue | Placement::FullConnection(..) => Cast::sent(),
                 }),
             };

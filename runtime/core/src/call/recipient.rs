@@ -105,18 +105,18 @@ impl<E: Serialize + DeserializeOwned + Send + 'static> Recipient<E> {
     ///
     /// Drop the returned [`Cast`] to go on at once, or await it for back-pressure and errors.
     pub fn send(&self, event: E) -> Cast {
-        match self.target.at_present() {
-            Some(Ok(target)) => return Recipient::new(target).send(event),
-            Some(Err(error)) => return Cast::failed(error),
-            None => {}
-        }
         match self.place(event) {
             Ok(placement) => Cast::from(placement),
-            Err(error) => Cast::failed(error),
+            Err(Unplaced::Failed(error)) => Cast::failed(error),
+            Err(Unplaced::Missing(event)) => match self.target.at_present() {
+                Some(Ok(owner)) => Recipient::new(owner).send(event),
+                Some(Err(error)) => Cast::failed(error),
+                None => Cast::failed(CastError::NoProc),
+            },
         }
     }
 
-    fn place(&self, value: E) -> Result<Placement<'_>, CastError> {
+    fn place(&self, value: E) -> Result<Placement<'_>, Unplaced<E>> {
         match self.target.resolve() {
             Resolved::Local(process) => {
                 let (cell, number) = process.cell()?;
@@ -129,10 +129,23 @@ impl<E: Serialize + DeserializeOwned + Send + 'static> Recipient<E> {
                 let node = self.target.node();
                 let definition = type_definition::<E>(node);
                 let named = (type_name::<E>(), Some(&*definition));
-                route(node, to, named, EncodedMessage::EVENT, |encoder| encoder.field(&value))
+                Ok(route(node, to, named, EncodedMessage::EVENT, |encoder| encoder.field(&value))?)
             }
-            Resolved::Missing(_) => Err(CastError::NoProc),
+            Resolved::Missing(_) => Err(Unplaced::Missing(value)),
         }
+    }
+}
+
+/// An event that was not placed.
+enum Unplaced<E> {
+    Failed(CastError),
+    /// The target is not a process; it may be a global name, which has one.
+    Missing(E),
+}
+
+impl<E> From<CastError> for Unplaced<E> {
+    fn from(error: CastError) -> Unplaced<E> {
+        Unplaced::Failed(error)
     }
 }
 

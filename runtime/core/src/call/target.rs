@@ -170,25 +170,16 @@ impl<C: AnyCell + ?Sized> Target<C> {
                 None => Resolved::Missing(None),
             },
             ReceiverId::Name(name, at) => Resolved::Remote(RemoteTarget::Name(name, at)),
-            // An owner on another node is a target of its own: see `owner`.
-            ReceiverId::Global(name) => match self.local_owner() {
-                Some(process) => Resolved::Local(Local::Registered { name, process }),
-                None => Resolved::Missing(None),
-            },
+            // The owner is a target of its own: see `at_present`.
+            ReceiverId::Global(_) => Resolved::Missing(None),
         }
     }
 
     /// Returns the process that has the global name which is the target.
-    fn owner(&self) -> Option<Pid> {
+    pub(super) fn owner(&self) -> Option<Pid> {
         let Target::Identity(identity) = self else { return None };
         let ReceiverId::Global(name) = &identity.receiver else { return None };
         identity.node.global_names().find(name)
-    }
-
-    fn local_owner(&self) -> Option<LocalProcess> {
-        let node = self.node();
-        let number = self.owner().filter(|owner| owner.belongs_to(node.id()))?.number();
-        Some(LocalProcess { number, cell: node.table().get(number)? })
     }
 
     /// Returns the process if it is on this node.
@@ -257,17 +248,18 @@ impl<C: AnyCell + ?Sized> Target<C> {
 
     /// Sends an exit signal or a request to stop. Either is lost if there is no process.
     pub(super) fn signal(&self, from: &Pid, signal: Signal) {
-        if let Some(owner) = self.owner().filter(|owner| !owner.belongs_to(self.node().id())) {
-            let _ = self.node().send_signal(from.number(), RemoteTarget::Pid(&owner), signal, None);
-            return;
-        }
         match self.resolve() {
             Resolved::Local(process) => process.signal(from, signal),
             Resolved::Remote(to) => {
                 let _ = self.node().send_signal(from.number(), to, signal, None);
             }
             Resolved::Missing(Some(pid)) => self.node().signal(from, pid, Epoch::LOCAL, signal),
-            Resolved::Missing(None) => {}
+            Resolved::Missing(None) => {
+                if let Some(owner) = self.owner() {
+                    let epoch = self.node().epoch_to(owner.node());
+                    self.node().signal(from, &owner, epoch, signal);
+                }
+            }
         }
     }
 }

@@ -6,7 +6,6 @@
 //!
 //! ```
 //! use greenroom::prelude::*;
-//! use greenroom::registry::global;
 //!
 //! #[actor]
 //! #[derive(Default)]

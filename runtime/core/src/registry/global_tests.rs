@@ -6,7 +6,7 @@ use std::time::Duration;
 use greenroom_macros::{actor, protocol};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::global::{self, GlobalNameError};
+use super::global::GlobalNameError;
 use super::{LocalView, RegistryError};
 use crate::base::{CallErrorKind, CastError, Right};
 use crate::cluster::{Mesh, Policy};

@@ -22,7 +22,6 @@ use crate::sched::Rng;
 ///
 /// ```
 /// use greenroom::prelude::*;
-/// use greenroom::registry::global;
 /// use greenroom::testing::{ClaimStore, Cluster};
 ///
 /// #[actor]

@@ -153,6 +153,7 @@ impl<'a> Input<'a> {
             14 => return Frame::Hold { to: self.target(known) },
             15 => return Frame::Resume { to: self.target(known) },
             16 => return Frame::Groups(self.group_update()),
+            17 => return Frame::Claims(Bytes::copy_from_slice(self.bytes(64))),
             _ => Signal::Down { reference: MonitorRef(self.number()), reason: self.reason() },
         };
         Frame::Signal { from, to: self.target(known), signal }

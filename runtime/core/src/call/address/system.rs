@@ -30,7 +30,12 @@ impl<M: Protocol> Address<M> {
         let process = match self.0.resolve() {
             Resolved::Local(process) => process,
             Resolved::Remote(_) => return Err(SysError::Elsewhere),
-            Resolved::Missing(_) => return Err(SysError::NoProc),
+            Resolved::Missing(_) => {
+                return match self.0.at_present() {
+                    Some(Ok(owner)) => Address(owner).request(request),
+                    Some(Err(_)) | None => Err(SysError::NoProc),
+                };
+            }
         };
         let number = process.number().unwrap_or(0);
         let (cell, _) = process.cell().map_err(|_| SysError::NoProc)?;

@@ -114,3 +114,54 @@ fn remove_if_empty(names: &mut HashMap<Arc<str>, Entry>, name: &str) {
         shrink(names);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::NodeId;
+
+    /// A message that a dead owner does not take.
+    struct Message {
+        name: &'static str,
+        dead: Pid,
+        sent: Arc<Mutex<Vec<&'static str>>>,
+    }
+
+    impl AwaitsOwner for Message {
+        fn send_to(&self, owner: &Pid) -> bool {
+            let is_sent = *owner != self.dead;
+            if is_sent {
+                self.sent.lock().unwrap().push(self.name);
+            }
+            is_sent
+        }
+    }
+
+    #[test]
+    fn no_message_overtakes_one_that_waits() {
+        let (names, name) = (GlobalNames::default(), Arc::from("mail"));
+        let pid = |number| Pid::new(Arc::new(NodeId::local(1)), number);
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let message = |text| Arc::new(Message { name: text, dead: pid(1), sent: Arc::clone(&sent) });
+        names.set("mail", Some(pid(1)));
+        assert_eq!(names.find_ready("mail"), Some(pid(1)));
+        let second = message("second");
+        for waiting in [message("first"), Arc::clone(&second), message("third")] {
+            names.wait(&name, waiting);
+            names.flush("mail");
+        }
+        // The owner has ended. Later messages wait behind the others, though there is an owner.
+        assert_eq!((names.find("mail"), names.find_ready("mail")), (Some(pid(1)), None));
+        names.withdraw("mail", Arc::as_ptr(&second).cast());
+        names.set("mail", None);
+        names.flush("mail");
+        assert!(sent.lock().unwrap().is_empty());
+        names.set("mail", Some(pid(2)));
+        assert_eq!(names.find_ready("mail"), None);
+        names.flush("mail");
+        assert_eq!(*sent.lock().unwrap(), ["first", "third"]);
+        assert_eq!((names.find_ready("mail"), names.all()), (Some(pid(2)), vec![(name, pid(2))]));
+        names.set("mail", None);
+        assert!(names.lock().is_empty());
+    }
+}

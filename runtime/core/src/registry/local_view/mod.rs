@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use majority::SplitPolicy;
 use tokio::sync::{Notify, oneshot};
-use view::{Effect, Now, View};
+use view::{Effect, Ignored, Now, View};
 
 use super::claims::{Change, Changes, Claim, Claimed, Registry, RegistryError};
 use crate::base::{InvalidName, NodeId, NodeName};
@@ -178,7 +178,7 @@ impl Shared {
                 }
                 Effect::Changed(change) if state.changes.len() < MAX_CHANGES => state.changes.push_back(change),
                 Effect::Changed(_) => state.changes = VecDeque::from([Change::All(state.view.all())]),
-                Effect::Ignored(_, what) => ignored = Some(what),
+                Effect::Ignored(peer, reason) => ignored = Some((peer, reason)),
             }
         }
         drop(state);
@@ -188,10 +188,12 @@ impl Shared {
         }
         self.reported.notify_one();
         self.rescheduled.notify_one();
-        if let (Some(what), Some(node)) = (ignored, node) {
-            node.loss_counts().count_refused_by_policy();
+        if let (Some((peer, reason)), Some(node)) = (ignored, node) {
+            if reason == Ignored::NotAllowed {
+                node.loss_counts().count_refused_by_policy();
+            }
             node.report(ReportKind::Claims, || {
-                log::warn!(target: "greenroom", node = %node.name(), what, "a peer has sent claims that are ignored");
+                log::warn!(target: "greenroom", node = %node.name(), %peer, ?reason, "claims of a peer are ignored");
             });
         }
         result

@@ -26,7 +26,7 @@ use super::majority::{Side, SplitPolicy};
 use super::part::Part;
 use super::rendezvous::home_of;
 use super::{Keep, Resolve};
-use crate::base::NodeId;
+use crate::base::{NodeId, NodeName};
 use crate::registry::service::{MAX_KEY, MAX_VALUE};
 use crate::registry::{Change, Claim, Claimed, RegistryError};
 use crate::wire::Epoch;
@@ -49,7 +49,18 @@ pub(super) enum Effect {
     /// The claims have changed.
     Changed(Change),
     /// A peer has sent something that is ignored.
-    Ignored(Epoch, &'static str),
+    Ignored(NodeName, Ignored),
+}
+
+/// The reason why parts of a peer are ignored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ignored {
+    /// The peer does not have the right to claim.
+    NotAllowed,
+    /// A key or a value has a size that no node makes.
+    Size,
+    TooManyClaims,
+    TooManyRequests,
 }
 
 /// The most claims of one peer, and the most of its requests that wait.
@@ -220,7 +231,7 @@ impl View {
                 self.serve_deferred(now);
             }
             Part::Claimed { .. } | Part::Kept { .. } | Part::Reserve { .. } if !may_claim => {
-                self.effects.push(Effect::Ignored(from, "claims without the right to"));
+                self.effects.push(Effect::Ignored(node.name, Ignored::NotAllowed));
                 if let Part::Reserve { request, .. } = part {
                     let reason = "the home of the key does not give this node the right `claim`".to_owned();
                     self.effects.push(Effect::Send(from, vec![Part::Unable { request, reason }]));
@@ -229,11 +240,11 @@ impl View {
             Part::Claimed { key, value, .. } | Part::Reserve { key, value, .. }
                 if key.is_empty() || key.len() > MAX_KEY || value.len() > MAX_VALUE =>
             {
-                self.effects.push(Effect::Ignored(from, "a claim of a size that no node makes"));
+                self.effects.push(Effect::Ignored(node.name, Ignored::Size));
             }
             Part::Claimed { key, token, value } => {
                 if peer.keys.len() >= MAX_CLAIMS && !peer.keys.contains(&key) {
-                    return self.effects.push(Effect::Ignored(from, "more claims than a node may have"));
+                    return self.effects.push(Effect::Ignored(node.name, Ignored::TooManyClaims));
                 }
                 peer.keys.insert(key.clone());
                 self.see(token, now);
@@ -256,7 +267,7 @@ impl View {
             Part::Reserve { request, key, value } => {
                 let deferred = self.deferred.iter().filter(|(at, ..)| *at == from).count();
                 if deferred + self.reserved.values().filter(|reserved| reserved.at == from).count() >= MAX_REQUESTS {
-                    self.effects.push(Effect::Ignored(from, "more requests than a node may have"));
+                    self.effects.push(Effect::Ignored(node.name, Ignored::TooManyRequests));
                     let reason = "the home of the key has too many requests of this node".to_owned();
                     return self.effects.push(Effect::Send(from, vec![Part::Unable { request, reason }]));
                 }

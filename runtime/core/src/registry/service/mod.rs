@@ -14,6 +14,8 @@ mod key;
 mod lease;
 mod machine;
 #[cfg(test)]
+mod machine_tests;
+#[cfg(test)]
 mod model_tests;
 #[cfg(test)]
 mod tests;

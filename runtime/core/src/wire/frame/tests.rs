@@ -45,6 +45,7 @@ fn samples() -> Vec<Frame> {
         Frame::Resume { to: name.clone() },
         Frame::GivenUp { from: 0, id: 1 << 40 },
         Frame::Groups(GroupUpdate::Open),
+        Frame::Claims(Bytes::from_static(b"parts")),
     ];
     let signals = [
         Signal::Link,
@@ -106,6 +107,7 @@ fn bytes_follow_the_table() {
     let down = Signal::Down { reference: MonitorRef(9), reason: Exit::Normal };
     let down = Frame::Signal { from: 1, to: FrameTarget::Name("x".into()), signal: down };
     assert_eq!(&encoded(&down)[..], [9, 1, 1, 1, b'x', 9, 0]);
+    assert_eq!(&encoded(&Frame::Claims(Bytes::from_static(&[7, 8])))[..], [131, 7, 8]);
     // With numbers in place of the names.
     let numbers = Numbers { protocol: Some(0), process: Some(300) };
     assert_eq!(&encoded_with(&message, numbers)[..], [0, 0xac, 2, 0, 3, 1, 5, 1, 6, 0, 0, 0, 0, 0, 0, 0, 7]);
@@ -158,7 +160,9 @@ fn a_truncated_frame_is_an_error() {
     for frame in samples() {
         let whole = encoded(&frame);
         let payload = match &frame {
-            Frame::Message { payload, .. } | Frame::Answer { result: Ok(payload), .. } => payload.len(),
+            Frame::Message { payload, .. } | Frame::Answer { result: Ok(payload), .. } | Frame::Claims(payload) => {
+                payload.len()
+            }
             _ => 0,
         };
         for cut in 0..whole.len() - payload {

@@ -7,9 +7,9 @@ use std::time::Duration;
 use greenroom_macros::{actor, supervisor};
 use tokio::time::{Instant, sleep};
 
-use crate::application::{Application, ApplicationError, Failover, Running};
 use crate::prelude::*;
 use crate::testing::{Check, ClaimStore, Cluster, Faults};
+use crate::{Application, ApplicationError, Failover, Running};
 
 const LEASE: Duration = Duration::from_secs(9);
 const NODES: [&str; 3] = ["n0@test", "n1@test", "n2@test"];
@@ -18,13 +18,21 @@ const NODES: [&str; 3] = ["n0@test", "n1@test", "n2@test"];
 #[derive(Clone, Default)]
 struct Journal(Arc<Mutex<Entries>>);
 
-#[derive(Default)]
 struct Entries {
+    /// The time that a start takes.
+    start_time: Duration,
     running: Vec<NodeName>,
     starts: Vec<NodeName>,
     most: usize,
     /// Nodes on which the application does not start.
     broken: Vec<NodeName>,
+}
+
+impl Default for Entries {
+    fn default() -> Entries {
+        let start_time = Duration::from_millis(20);
+        Entries { start_time, running: Vec::new(), starts: Vec::new(), most: 0, broken: Vec::new() }
+    }
 }
 
 impl Journal {
@@ -75,8 +83,8 @@ struct Ledger {
 impl Ledger {
     #[init]
     async fn enter(&mut self) -> Result<(), Exit> {
-        // A start takes its time.
-        sleep(Duration::from_millis(20)).await;
+        let time = self.journal.0.lock().unwrap().start_time;
+        sleep(time).await;
         let node = Node::current().name().clone();
         let mut entries = self.journal.0.lock().unwrap();
         if entries.broken.contains(&node) {
@@ -253,6 +261,90 @@ fn an_instance_that_is_stopped_or_finishes_is_stopped_on_all_nodes() {
         assert_eq!(journal.running(), [""; 0]);
         assert_eq!(journal.starts(), ["n0@test", "n0@test"]);
     });
+}
+
+#[greenroom_macros::test]
+async fn a_stop_of_a_permanent_instance_is_a_stop_on_purpose() {
+    let (cluster, _store, journal) = cluster().await;
+    let permanent = |index: usize| {
+        let application = Application::new("billing", BillingTree { journal: journal.clone() }).permanent();
+        cluster.node(index).start_failover(application.failover(["n0@test", "n1@test"]))
+    };
+    let (a, b) = tokio::join!(permanent(0), permanent(1));
+    up(&a.unwrap()).await.stop().await;
+    let b = b.unwrap();
+    until(|| b.is_stopped()).await;
+    sleep(LEASE * 3).await;
+    assert_eq!(journal.starts(), ["n0@test"]);
+}
+
+#[greenroom_macros::test]
+async fn a_node_does_not_start_a_stopped_application_before_it_has_a_report_of_the_registry() {
+    let (cluster, store, journal) = cluster().await;
+    let [_, b, _] = start_all(&cluster, &journal).await;
+    b.stop().await;
+    cluster.crash(0);
+    store.cut(0);
+    let node = cluster.restart(0).await;
+    let heal = async {
+        sleep(LEASE * 2).await;
+        store.heal();
+    };
+    let (returned, ()) = tokio::join!(start(node, &journal), heal);
+    assert!(returned.unwrap().is_stopped());
+    assert_eq!(journal.starts(), ["n0@test"]);
+}
+
+#[greenroom_macros::test]
+async fn a_start_during_which_the_claim_is_lost_is_not_a_failure() {
+    let (cluster, store, journal) = cluster().await;
+    journal.0.lock().unwrap().start_time = LEASE * 2;
+    let fault = async {
+        // The start begins after 5 s, and the claim is lost before it ends.
+        sleep(LEASE).await;
+        store.cut(1);
+        sleep(LEASE * 2).await;
+        store.heal();
+    };
+    let (started, ()) = tokio::join!(start(cluster.node(1), &journal), fault);
+    assert!(started.unwrap().running().is_some());
+    assert_eq!(journal.starts(), ["n1@test"]);
+}
+
+#[greenroom_macros::test]
+async fn a_start_that_a_better_node_interrupts_is_not_a_failure() {
+    let (cluster, _store, journal) = cluster().await;
+    let (began, half_of_a_start) = (Instant::now(), Duration::from_millis(10));
+    let second = start(cluster.node(1), &journal);
+    let first = async {
+        sleep(Duration::from_secs(5) + half_of_a_start).await;
+        start(cluster.node(0), &journal).await
+    };
+    let (second, first) = tokio::join!(second, first);
+    assert_eq!(second.unwrap().node(), first.unwrap().node());
+    assert!(began.elapsed() < LEASE * 2);
+    journal.until_running(&["n0@test"]).await;
+}
+
+#[greenroom_macros::test]
+async fn applications_whose_names_begin_alike_are_separate() {
+    let (cluster, _store, journal) = cluster().await;
+    let other = Application::new("billing/archive", BillingTree { journal: Journal::default() }).failover(NODES);
+    cluster.node(0).start_failover(other).await.unwrap();
+    start(cluster.node(1), &journal).await.unwrap();
+    assert_eq!(journal.running(), ["n1@test"]);
+}
+
+#[greenroom_macros::test]
+async fn a_node_that_has_seen_the_application_run_does_not_wait_for_others_when_it_is_lost() {
+    let cluster = Cluster::in_memory(3).await;
+    let journal = Journal::default();
+    start(cluster.node(0), &journal).await.unwrap();
+    start(cluster.node(1), &journal).await.unwrap();
+    let lost = Instant::now();
+    cluster.crash(0);
+    journal.until_running(&["n1@test"]).await;
+    assert!(lost.elapsed() < Duration::from_secs(5), "{:?}", lost.elapsed());
 }
 
 #[greenroom_macros::test]

@@ -120,7 +120,7 @@ impl<'a> Input<'a> {
     /// Any frame that a peer can encode, often one to a known process.
     pub(crate) fn frame(&mut self, known: Known<'_>, protocol: u64) -> Frame {
         let from = self.number();
-        let signal = match self.below(18) {
+        let signal = match self.below(19) {
             0..=2 => {
                 let protocol = if self.below(4) == 3 { self.number() } else { protocol };
                 let to = self.target(known);

@@ -7,9 +7,9 @@ use std::time::Duration;
 use greenroom_macros::{actor, supervisor};
 use tokio::time::{Instant, sleep};
 
+use crate::application::{Application, ApplicationError, Failover, Running};
 use crate::prelude::*;
 use crate::testing::{Check, ClaimStore, Cluster, Faults};
-use crate::{Application, ApplicationError, Failover, Running};
 
 const LEASE: Duration = Duration::from_secs(9);
 const NODES: [&str; 3] = ["n0@test", "n1@test", "n2@test"];

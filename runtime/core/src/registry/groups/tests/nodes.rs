@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context as TaskContext, Wake, Waker};
 
-use greenroom_macros::{actor, protocol};
+use greenroom_macros::{actor, protocol, supervisor};
 
 use super::super::{Broadcast, BroadcastError, Group, GroupEvent, Pick};
 use crate::base::{EncodeError, NodeId, Pid, Right};
@@ -649,6 +649,44 @@ async fn a_picked_member_receives_the_message() {
     }
     let nearest = mailers(cluster.node(1)).pick(Pick::Nearest).unwrap();
     assert_eq!(nearest.pid().as_ref(), Some(members[1].pid()));
+    cluster.stop().await;
+}
+
+/// An actor that joins when it is started.
+#[actor]
+struct Desk;
+
+#[actor]
+impl Desk {
+    #[init]
+    async fn open(cx: &mut Context<Self>) -> Result<Desk, Exit> {
+        Group::<DeskMessage>::named("desks").join(cx);
+        Ok(Desk)
+    }
+
+    #[cast]
+    fn close(&mut self, reason: String) -> Result<(), Exit> {
+        Err(Exit::error(reason))
+    }
+}
+
+#[supervisor]
+struct Office {
+    #[child(start = Desk::open())]
+    desk: Desk,
+}
+
+#[greenroom_macros::test(expect_crash)]
+async fn a_child_that_is_restarted_is_a_member_again() {
+    let cluster = cluster(2).await;
+    let _office = cluster.node(0).scope(async { Office {}.start().await }).await.unwrap();
+    settle().await;
+    let desks = cluster.node(1).group::<DeskMessage>("desks");
+    let [first] = desks.members().try_into().unwrap();
+    desks.broadcast(DeskMessage::Close { reason: "fire".into() }).await.unwrap();
+    settle().await;
+    let [second] = desks.members().try_into().unwrap();
+    assert_ne!(first.pid(), second.pid());
     cluster.stop().await;
 }
 

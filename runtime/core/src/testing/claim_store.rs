@@ -29,7 +29,10 @@ use crate::sched::Rng;
 /// struct Clock;
 ///
 /// #[actor]
-/// impl Clock {}
+/// impl Clock {
+///     #[cast]
+///     fn strike(&self) {}
+/// }
 ///
 /// #[greenroom::test]
 /// async fn the_owner_gives_up_before_its_lease_ends() {

@@ -298,6 +298,25 @@ fn the_older_claim_is_kept_whatever_the_clocks_show() {
 }
 
 #[test]
+fn an_owner_is_respected_though_the_home_is_not_connected_with_it() {
+    for key in KEYS {
+        let mut network = Network::new(0, 3, &SplitPolicy::KeepAll, None);
+        network.connect(0, 1);
+        network.connect(1, 2);
+        let deliver = |network: &mut Network| {
+            while [(0, 1), (1, 0), (1, 2), (2, 1)].map(|(a, b)| network.deliver(a, b)) != [false; 4] {}
+        };
+        deliver(&mut network);
+        network.claim(0, key);
+        deliver(&mut network);
+        network.claim(1, key);
+        deliver(&mut network);
+        let owned: Vec<_> = network.nodes.iter().map(|node| node.owned.len()).collect();
+        assert_eq!((owned, network.nodes[1].lost), (vec![1, 0, 0], 0), "key {key}");
+    }
+}
+
+#[test]
 fn the_side_without_a_majority_gives_up_after_a_while_and_grants_nothing() {
     let nodes = (0..3).map(|index| id(index).name).collect();
     let policy = SplitPolicy::KeepMajority { nodes, stable_after: Duration::from_secs(20) };

@@ -16,5 +16,4 @@ pub use claims::{Change, Changes, Claim, Claimed, Registry, RegistryError};
 pub use global::GlobalNameError;
 pub use groups::{Broadcast, BroadcastError, Group, GroupEvent, GroupEvents, NoMember, Pick};
 pub use local_view::{Keep, LocalView};
-#[allow(unused_imports)] // For failover of applications.
 pub(crate) use service::{ClaimService, Hold, HoldError, Loss};

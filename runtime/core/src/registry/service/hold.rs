@@ -19,7 +19,6 @@ pub(crate) struct Hold {
     lost: watch::Receiver<Option<Loss>>,
 }
 
-#[allow(dead_code)] // Some of it is for failover of applications.
 impl Hold {
     pub(super) fn new(service: Arc<ClaimService>, id: HoldId, key: &str, lost: watch::Receiver<Option<Loss>>) -> Hold {
         Hold { service, id, key: key.into(), claim: None, lost }

@@ -85,7 +85,6 @@ const STOP_TIME: Duration = Duration::from_secs(2);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-#[allow(dead_code)] // Some of it is for failover of applications.
 impl ClaimService {
     /// Starts the service of a node.
     pub(crate) fn start(node: &Node, registry: Arc<dyn DynRegistry>) -> Arc<ClaimService> {

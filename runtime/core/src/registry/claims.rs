@@ -114,7 +114,8 @@ pub enum Change {
 pub struct Changes<'a>(&'a mut (dyn FnMut(Change) + Send));
 
 impl<'a> Changes<'a> {
-    pub(crate) fn new(receive: &'a mut (dyn FnMut(Change) + Send)) -> Changes<'a> {
+    /// Returns a receiver that calls this function with each change: for the tests of a registry.
+    pub fn new(receive: &'a mut (dyn FnMut(Change) + Send)) -> Changes<'a> {
         Changes(receive)
     }
 

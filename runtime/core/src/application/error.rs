@@ -31,6 +31,13 @@ pub enum ApplicationError {
         /// The child and its reason.
         error: StartError,
     },
+    /// The list of nodes of an application with [`failover`](super::Application::failover) cannot be used.
+    Nodes {
+        /// The application's name.
+        application: String,
+        /// The reason.
+        reason: String,
+    },
     /// The node is stopping and starts no further application.
     Stopping(String),
 }
@@ -53,6 +60,9 @@ impl fmt::Display for ApplicationError {
                 Ok(())
             }
             ApplicationError::Tree { application, .. } => write!(f, "application `{application}` did not start"),
+            ApplicationError::Nodes { application, reason } => {
+                write!(f, "the nodes of application `{application}` cannot be used: {reason}")
+            }
             ApplicationError::Stopping(name) => write!(f, "application `{name}` cannot start: the node is stopping"),
         }
     }

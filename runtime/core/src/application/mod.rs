@@ -21,6 +21,8 @@ mod builder;
 #[cfg(feature = "net")]
 mod elsewhere;
 mod error;
+#[cfg(feature = "registry")]
+mod failover;
 mod order;
 mod report;
 mod running;
@@ -32,6 +34,8 @@ pub use builder::Application;
 #[cfg(feature = "net")]
 pub use elsewhere::{ExportedTree, StartOnError, export};
 pub use error::ApplicationError;
+#[cfg(feature = "registry")]
+pub use failover::{Failover, FailoverApplication, FailoverInfo};
 pub use running::{ApplicationInfo, Running};
 
 pub use set::Applications;

@@ -40,6 +40,22 @@ pub(super) fn ended(application: &str, kind: ApplicationKind, reason: &Exit, fat
     }
 }
 
+/// Logs that an application with failover did not start on this node.
+#[cfg(feature = "registry")]
+pub(super) fn not_taken_over(application: &str, error: &super::ApplicationError) {
+    log::error!(
+        target: "greenroom::application", application, error = %log::Escaped(error), "application did not start here, so another node runs it"
+    );
+}
+
+/// Logs that an application with failover is killed.
+#[cfg(feature = "registry")]
+pub(super) fn claim_lost(application: &str) {
+    log::error!(
+        target: "greenroom::application", application, "the claim on the application is lost, so it is killed on this node"
+    );
+}
+
 pub(super) fn stop_timed_out(application: &str, timeout: Duration) {
     log::error!(
         target: "greenroom::application", application, ?timeout, "application did not stop in time and is killed"

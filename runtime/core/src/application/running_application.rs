@@ -57,6 +57,13 @@ impl RunningApplication {
         RunningApplication::all(node).into_iter().find(|application| application.name() == name)
     }
 
+    /// Returns the application of this name among the services of a node.
+    #[cfg(feature = "registry")]
+    pub(super) fn find_in(services: &[Arc<dyn Service>], name: &str) -> Option<Arc<RunningApplication>> {
+        let mut applications = services.iter().cloned().filter_map(RunningApplication::from_service);
+        applications.find(|application| application.name() == name)
+    }
+
     fn from_service(service: Arc<dyn Service>) -> Option<Arc<RunningApplication>> {
         service.into_any().downcast().ok()
     }
@@ -211,7 +218,7 @@ impl RunningApplication {
     }
 
     /// Waits for the end of the application and returns its reason.
-    async fn ended(&self) -> Exit {
+    pub(super) async fn ended(&self) -> Exit {
         let mut state = self.state.subscribe();
         let ended = state.wait_for(|state| matches!(state, State::Ended(_))).await;
         match ended.as_deref() {
@@ -223,6 +230,24 @@ impl RunningApplication {
 
     pub(super) fn is_up(&self) -> bool {
         *self.state.borrow() == State::Up && !self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Returns whether the application was stopped, or ended without a failure that its kind counts.
+    #[cfg(feature = "registry")]
+    pub(super) fn is_orderly_end(&self, reason: &Exit) -> bool {
+        let was_stopped = self.stopping.load(Ordering::Acquire);
+        was_stopped || (reason.is_orderly() && !self.kind().is_fatal(reason))
+    }
+
+    /// Kills the applications that depend on this one, then this one.
+    #[cfg(feature = "registry")]
+    pub(super) async fn kill_with_dependents(self: Arc<Self>) {
+        for application in self.with_dependents().into_iter().rev() {
+            application.stopping.store(true, Ordering::Release);
+            if let Some(pid) = application.supervisor().and_then(Stub::pid) {
+                application.node.kill_descendants(pid.number()).await;
+            }
+        }
     }
 
     pub(super) fn node(&self) -> &Node {

@@ -43,6 +43,7 @@ impl fmt::Display for ApplicationKind {
 }
 
 /// The options of an application.
+#[derive(Clone)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(super) struct ApplicationSpec {
     pub(super) name: String,

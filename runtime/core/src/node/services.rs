@@ -74,6 +74,12 @@ impl Services {
         state.services.clone()
     }
 
+    /// Returns whether the node stops.
+    #[cfg(feature = "registry")]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     /// Reports the end of a service without which the node must not continue. The first reason is kept. Returns true if a
     /// task waits in [`failure`](Self::failure), and so will stop the node.
     pub(crate) fn report_failure(&self, reason: Exit) -> bool {

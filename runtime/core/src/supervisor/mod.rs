@@ -58,6 +58,8 @@ pub use plan::ChildState;
 pub use protocol::{Supervision, SupervisionRef};
 pub use spec::ChildSpec;
 pub(crate) use tree::PendingTree;
+#[cfg(feature = "registry")]
+pub(crate) use tree::SharedTree;
 pub use tree::{
     Child, ChildStub, DefaultProbe, DefaultProbeChild, DefaultProbeOther, DefaultProbeSubtree, Dynamic, Elsewhere,
     MakeDefault, OneShot, Restartable, StartChild, StartTree, Startable, StoredStub, Subtree, SubtreeStub, Supervisor,

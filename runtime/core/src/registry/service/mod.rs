@@ -67,6 +67,8 @@ struct State {
     machine: Machine,
     owners: BTreeMap<HoldId, OwnerSlot>,
     next_hold: HoldId,
+    /// The registry has reported its claims.
+    is_reported: bool,
     is_stopping: bool,
 }
 
@@ -96,7 +98,13 @@ impl ClaimService {
             spawner: node.spawner().clone(),
             registry,
             request_time: machine.request_time(),
-            state: Mutex::new(State { machine, owners: BTreeMap::new(), next_hold: 0, is_stopping: false }),
+            state: Mutex::new(State {
+                machine,
+                owners: BTreeMap::new(),
+                next_hold: 0,
+                is_reported: false,
+                is_stopping: false,
+            }),
             publishing: Mutex::default(),
             rescheduled: Arc::default(),
             version: watch::Sender::new(0),
@@ -105,6 +113,21 @@ impl ClaimService {
         node.spawner().spawn(keep_time(Arc::downgrade(&service), Arc::clone(&service.rescheduled)));
         node.spawner().spawn(keep_watch(Arc::downgrade(&service), service.version.subscribe()));
         service
+    }
+
+    /// Returns the time for which claims last without renewal.
+    pub(crate) fn lease(&self) -> Duration {
+        self.registry.lease()
+    }
+
+    /// Returns a receiver that changes with each change of the local copy.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.version.subscribe()
+    }
+
+    /// Returns whether the registry has reported its claims at least once.
+    pub(crate) fn is_reported(&self) -> bool {
+        self.state().is_reported
     }
 
     /// Returns the claim on a key in the local copy.
@@ -318,6 +341,7 @@ async fn keep_watch(service: Weak<ClaimService>, mut version: watch::Receiver<u6
         let mut receive = |change: Change| {
             is_reported = true;
             if let Some(service) = service.upgrade() {
+                service.state().is_reported = true;
                 service.apply(|machine, now| machine.reported(change, now));
             }
         };

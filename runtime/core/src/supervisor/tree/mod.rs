@@ -177,11 +177,28 @@ impl<T: Tree> TreeRoot for T {
     type Ref = T::Ref;
 
     fn prepare(self, node: &Node, link: impl FnOnce(&SupervisionRef)) -> PendingTree<T::Ref> {
-        start_root(node.clone(), T::NAME, link, |children| {
-            T::add_children(&Arc::new(self), children);
-            (T::stubs(children.cells()), T::OPTIONS)
-        })
+        prepare(&Arc::new(self), node, link)
     }
+}
+
+/// A tree that starts several times, one after another.
+#[cfg(feature = "registry")]
+pub(crate) struct SharedTree<T>(pub(crate) Arc<T>);
+
+#[cfg(feature = "registry")]
+impl<T: Tree> TreeRoot for SharedTree<T> {
+    type Ref = T::Ref;
+
+    fn prepare(self, node: &Node, link: impl FnOnce(&SupervisionRef)) -> PendingTree<T::Ref> {
+        prepare(&self.0, node, link)
+    }
+}
+
+fn prepare<T: Tree>(tree: &Arc<T>, node: &Node, link: impl FnOnce(&SupervisionRef)) -> PendingTree<T::Ref> {
+    start_root(node.clone(), T::NAME, link, |children| {
+        T::add_children(tree, children);
+        (T::stubs(children.cells()), T::OPTIONS)
+    })
 }
 
 fn start_on<T: Tree>(

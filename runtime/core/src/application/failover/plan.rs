@@ -1,0 +1,263 @@
+//! The decisions of one node on an application with failover: events go in, and actions come out.
+//!
+//! Each node of the application *announces* itself by a claim of its own: that it is ready to run the application, and
+//! whether the application was stopped on purpose. The node that *owns* the application, by a claim on its name, runs it.
+//! So all that nodes have to agree on is in the registry, and a node that is lost leaves it with its lease.
+//!
+//! - The first node of the list that is ready claims the application, as soon as it has no owner, and then starts it. A node
+//!   that has just started waits for the others first.
+//! - An owner that sees a better node stops the application, and then ends its claim. So it does after a stop on purpose.
+//! - An owner whose claim is lost kills the application at once.
+//! - A node on which the application cannot start, or fails, is not ready any more.
+//!
+//! A stop has a version that is greater than that of all earlier stops and starts. Each node announces the greatest version
+//! that it has seen. So a stop is known for as long as one of the nodes that have seen it runs.
+
+use serde::{Deserialize, Serialize};
+
+/// The decisions of one node.
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// The place of this node in the list. A node that is not in it only watches.
+    place: Option<usize>,
+    /// The length of the list.
+    places: usize,
+    intent: Intent,
+    /// The application can run on this node, as far as that is known.
+    is_fit: bool,
+    /// The node has waited for the others, which may have started at the same time: until all are there, one of them runs
+    /// the application, or some time has passed.
+    has_waited: bool,
+    is_leaving: bool,
+    /// `None` until the registry has reported its claims.
+    view: Option<View>,
+    here: Here,
+}
+
+/// A stop or a start on purpose. The greater one counts: of two with one version it is the stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(super) struct Intent {
+    pub(super) version: u64,
+    pub(super) is_stopped: bool,
+}
+
+/// The announcement of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Announcement {
+    pub(super) intent: Intent,
+    /// The node can run the application.
+    pub(super) is_ready: bool,
+}
+
+/// The claims, as the registry has reported them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct View {
+    pub(super) is_owned: bool,
+    /// The other nodes with their places in the list.
+    pub(super) others: Vec<(Option<usize>, Announcement)>,
+}
+
+/// The application on this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Here {
+    /// It does not run, and the node does not claim it.
+    Idle,
+    /// The claim was not granted. The next change of the registry, or some time, leads to another attempt.
+    Refused,
+    Claiming,
+    Starting,
+    Up,
+    /// It ends. Then the claim ends.
+    Stopping,
+    /// It ends, and its claim is lost.
+    Killing,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// The registry reports other claims than before.
+    View(View),
+    /// The time to wait for the other nodes is over.
+    Waited,
+    /// The time after a refused claim is over.
+    Retry,
+    Granted,
+    Refused,
+    /// The claim on the application is lost.
+    Lost,
+    Started,
+    /// The application did not start.
+    NotStarted,
+    Ended(End),
+    /// The application is to run, or to be stopped, on all nodes.
+    Intend {
+        stop: bool,
+    },
+    /// The node stops.
+    Leave,
+}
+
+/// The end of the application on this node, by itself or as requested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// It was stopped, or has finished.
+    Orderly,
+    Failed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Claim,
+    /// Ends the claim, or the request for it.
+    Release,
+    Start,
+    /// Stops the application in order.
+    Stop,
+    /// Ends it at once.
+    Kill,
+    /// Begins the time after which a refused claim is requested again.
+    Pause,
+}
+
+impl Plan {
+    pub(super) fn new(place: Option<usize>, places: usize) -> Plan {
+        Plan {
+            place,
+            places,
+            intent: Intent::default(),
+            is_fit: true,
+            has_waited: false,
+            is_leaving: false,
+            view: None,
+            here: Here::Idle,
+        }
+    }
+
+    /// Returns what this node announces. `None` if it leaves.
+    pub(super) fn announcement(&self) -> Option<Announcement> {
+        let is_ready = self.is_fit && self.place.is_some();
+        (!self.is_leaving).then_some(Announcement { intent: self.intent, is_ready })
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.intent.is_stopped
+    }
+
+    /// Returns whether the application is up on this node.
+    pub(super) fn is_up(&self) -> bool {
+        self.here == Here::Up
+    }
+
+    pub(super) fn is_starting(&self) -> bool {
+        self.here == Here::Starting
+    }
+
+    /// Returns whether this node is not in the list, and knows the claims.
+    pub(super) fn only_watches(&self) -> bool {
+        self.place.is_none() && self.view.is_some()
+    }
+
+    /// Returns whether this node has nothing of the application.
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.here, Here::Idle | Here::Refused)
+    }
+
+    pub(super) fn handle(&mut self, event: Event) -> Vec<Action> {
+        let mut actions = Vec::new();
+        match event {
+            Event::View(view) => {
+                let intents = view.others.iter().map(|(_, other)| other.intent);
+                self.intent = intents.fold(self.intent, Intent::max);
+                let is_present =
+                    |place| Some(place) == self.place || view.others.iter().any(|other| other.0 == Some(place));
+                self.has_waited |= view.is_owned || (0..self.places).all(is_present);
+                self.view = Some(view);
+                self.retry();
+            }
+            Event::Waited => self.has_waited = true,
+            Event::Retry => self.retry(),
+            Event::Granted if self.here == Here::Claiming => {
+                self.here = Here::Starting;
+                actions.push(Action::Start);
+            }
+            Event::Refused if self.here == Here::Claiming => {
+                self.here = Here::Refused;
+                actions.push(Action::Pause);
+            }
+            Event::Lost if matches!(self.here, Here::Starting | Here::Up | Here::Stopping) => {
+                self.here = Here::Killing;
+                actions.push(Action::Kill);
+            }
+            Event::Started if self.here == Here::Starting => self.here = Here::Up,
+            Event::NotStarted => self.end(End::Failed, &mut actions),
+            Event::Ended(end) => self.end(end, &mut actions),
+            Event::Intend { stop } => {
+                if self.intent.is_stopped != stop {
+                    self.intent = Intent { version: self.intent.version.saturating_add(1), is_stopped: stop };
+                }
+                self.is_fit |= !stop;
+            }
+            Event::Leave => self.is_leaving = true,
+            // Overtaken by another event.
+            Event::Granted | Event::Refused | Event::Lost | Event::Started => {}
+        }
+        self.decide(&mut actions);
+        actions
+    }
+
+    fn retry(&mut self) {
+        if self.here == Here::Refused {
+            self.here = Here::Idle;
+        }
+    }
+
+    /// The application has ended on this node.
+    fn end(&mut self, end: End, actions: &mut Vec<Action>) {
+        match (self.here, end) {
+            // As requested.
+            (Here::Stopping | Here::Killing, _) => {}
+            (Here::Starting | Here::Up, End::Failed) => self.is_fit = false,
+            // Stopped by another part of the program, or it has finished.
+            (Here::Starting | Here::Up, End::Orderly) => {
+                self.intent = Intent { version: self.intent.version.saturating_add(1), is_stopped: true };
+            }
+            (Here::Idle | Here::Refused | Here::Claiming, _) => return,
+        }
+        if self.here != Here::Killing {
+            actions.push(Action::Release);
+        }
+        self.here = Here::Idle;
+    }
+
+    fn decide(&mut self, actions: &mut Vec<Action>) {
+        let should_run = self.should_run();
+        match self.here {
+            Here::Idle if should_run && self.is_free() => {
+                self.here = Here::Claiming;
+                actions.push(Action::Claim);
+            }
+            Here::Claiming if !should_run => {
+                self.here = Here::Idle;
+                actions.push(Action::Release);
+            }
+            Here::Starting | Here::Up if !should_run => {
+                self.here = Here::Stopping;
+                actions.push(Action::Stop);
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns whether this node is the one to run the application.
+    fn should_run(&self) -> bool {
+        let (Some(place), Some(view)) = (self.place, &self.view) else { return false };
+        let is_better = |(other, announcement): &(Option<usize>, Announcement)| {
+            announcement.is_ready && other.is_some_and(|other| other < place)
+        };
+        self.is_fit && !self.is_leaving && !self.intent.is_stopped && !view.others.iter().any(is_better)
+    }
+
+    fn is_free(&self) -> bool {
+        self.has_waited && self.view.as_ref().is_some_and(|view| !view.is_owned)
+    }
+}

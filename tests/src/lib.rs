@@ -57,6 +57,8 @@ pub mod language {
     pub mod outside {}
     #[doc = include_str!("../../book/src/language/elsewhere.md")]
     pub mod elsewhere {}
+    #[doc = include_str!("../../book/src/language/failover.md")]
+    pub mod failover {}
 }
 
 /// The page about two versions of a protocol.

@@ -8,6 +8,7 @@ mod claims;
 mod cluster;
 mod credentials;
 mod members;
+mod nodes;
 mod observer;
 mod proxy;
 mod script;

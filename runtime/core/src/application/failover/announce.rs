@@ -1,13 +1,14 @@
 //! The claims of an application with failover: their keys, their values, and the view of them.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::plan::{Announcement, View};
+use super::plan::{Intent, View};
 use crate::base::{NodeId, NodeName};
-use crate::registry::{ClaimService, HoldError};
+use crate::registry::{Claim, ClaimService, HoldError};
 use crate::sched::Clock;
 
 /// The time for which a claim is requested before the request begins anew.
@@ -20,40 +21,58 @@ pub(super) fn owner_key(application: &str) -> String {
     format!("application/{application}")
 }
 
-/// Returns the key of the announcement of a node.
-pub(super) fn announcement_key(application: &str, node: &NodeName) -> String {
+/// Returns the key of a node that is ready to run the application.
+pub(super) fn candidate_key(application: &str, node: &NodeName) -> String {
     format!("candidate/{application}/{node}")
 }
 
-/// Returns what the nodes of the application have announced.
-pub(super) fn view(claims: &ClaimService, application: &str, nodes: &[NodeName], own: &NodeId) -> View {
-    let prefix = format!("candidate/{application}/");
-    let others = claims.list(&prefix).into_iter().filter_map(|claim| {
-        // The name of another application can begin with this name and a slash.
-        let is_of_application = claim.key[prefix.len()..] == *claim.node.name.as_str();
-        let (announcement, _) = postcard::take_from_bytes::<Announcement>(&claim.value).ok()?;
-        let place = nodes.iter().position(|node| *node == claim.node.name && *node != own.name);
-        (is_of_application && claim.node != *own).then_some((place, announcement))
-    });
-    let others = others.collect();
-    View { is_owned: claims.get(&owner_key(application)).is_some(), others }
+/// Returns the key of the intent of a node.
+pub(super) fn intent_key(application: &str, node: &NodeName) -> String {
+    format!("intent/{application}/{node}")
 }
 
-/// Announces each value that is sent, until the sender is dropped. `None` withdraws the announcement.
-pub(super) async fn announce(
+pub(super) fn encode(intent: &Intent) -> Vec<u8> {
+    postcard::to_allocvec(intent).unwrap_or_default()
+}
+
+/// Returns what the nodes of the application have announced, without the node `own`.
+pub(super) fn view(claims: &ClaimService, application: &str, nodes: &[NodeName], own: &NodeId) -> View {
+    let of_others = |key: fn(&str, &NodeName) -> String| {
+        // The name of another application can begin with this name and a slash.
+        let is_of_other = move |claim: &Claim| claim.key == key(application, &claim.node.name) && claim.node != *own;
+        let prefix = key(application, &own.name);
+        let prefix = prefix.strip_suffix(own.name.as_str()).unwrap_or(&prefix);
+        claims.list(prefix).into_iter().filter(is_of_other)
+    };
+    // An earlier run of this node is not another candidate.
+    let candidates = of_others(candidate_key).filter(|claim| claim.node.name != own.name);
+    let ready = candidates.filter_map(|claim| nodes.iter().position(|node| *node == claim.node.name)).collect();
+    let intents = of_others(intent_key).filter_map(|claim| postcard::from_bytes(&claim.value).ok());
+    let intent = intents.max().unwrap_or_default();
+    View { is_owned: claims.get(&owner_key(application)).is_some(), ready, intent }
+}
+
+/// Holds a claim with each value that is sent, until the sender is dropped. `None` is no claim. Reports which value the
+/// registry has.
+pub(super) async fn announce<T: Clone>(
     claims: Arc<ClaimService>,
     clock: Arc<dyn Clock>,
     key: String,
-    mut announced: watch::Receiver<Option<Announcement>>,
+    encode: fn(&T) -> Vec<u8>,
+    mut announced: watch::Receiver<Option<T>>,
+    report: impl Fn(Option<T>) + Send,
 ) {
     loop {
-        let announcement = *announced.borrow_and_update();
+        let value = announced.borrow_and_update().clone();
         let hold = async {
-            let Some(announcement) = announcement else { return std::future::pending().await };
-            let value = postcard::to_allocvec(&announcement).unwrap_or_default();
-            match claims.hold(&key, value, REQUEST_TIME).await {
-                Ok(hold) => drop(hold.lost().await),
-                Err(HoldError::Stopped) => std::future::pending().await,
+            let Some(value) = value else { return pending().await };
+            match claims.hold(&key, encode(&value), REQUEST_TIME).await {
+                Ok(hold) => {
+                    report(Some(value));
+                    hold.lost().await;
+                    report(None);
+                }
+                Err(HoldError::Stopped) => pending().await,
                 Err(_) => clock.sleep_until(clock.now() + PAUSE).await,
             }
         };

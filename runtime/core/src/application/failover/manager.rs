@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::announce::{PAUSE, REQUEST_TIME, announce, announcement_key, owner_key, view};
-use super::plan::{Action, Announcement, End, Event, Plan};
+use super::announce::{PAUSE, REQUEST_TIME, announce, candidate_key, encode, intent_key, owner_key, view};
+use super::plan::{Action, End, Event, Intent, Plan};
 use crate::application::running_application::RunningApplication;
 use crate::application::spec::ApplicationSpec;
 use crate::application::{ApplicationError, report};
@@ -63,7 +63,7 @@ impl Manager {
         nodes: Vec<NodeName>,
         tree: T,
     ) -> Result<Arc<Manager>, ApplicationError> {
-        let key = announcement_key(&spec.name, node.name());
+        let key = candidate_key(&spec.name, node.name());
         if key.len() > MAX_KEY {
             let reason = format!("its name and that of the node have more than {MAX_KEY} bytes in `{key}`");
             return Err(ApplicationError::Nodes { application: spec.name, reason });
@@ -82,16 +82,23 @@ impl Manager {
         });
         let manager = admitted.unwrap_or(Err(ApplicationError::Stopping(name)))?;
         let claims = node.claims();
-        let announced = watch::Sender::new(None);
-        let announcing = announce(Arc::clone(&claims), Arc::clone(node.clock()), key, announced.subscribe());
-        node.spawner().spawn(announcing);
+        let (is_ready, intent) = (watch::Sender::new(None), watch::Sender::new(None));
+        let inputs_of_intent = manager.inputs.clone();
+        // Fails if this node has left.
+        let report = move |intent| drop(inputs_of_intent.send(Input::Event(Event::Announced(intent))));
+        let (spawner, clock) = (node.spawner(), || Arc::clone(node.clock()));
+        let ready = announce(Arc::clone(&claims), clock(), key, |()| Vec::new(), is_ready.subscribe(), drop);
+        spawner.spawn(ready);
+        let key = intent_key(manager.name(), node.name());
+        spawner.spawn(announce(Arc::clone(&claims), clock(), key, encode, intent.subscribe(), report));
         let place = manager.nodes.iter().position(|other| other == node.name());
         let plan = Plan::new(place, manager.nodes.len());
         let task = Task {
             manager: Arc::clone(&manager),
             tree: Arc::new(tree),
             claims,
-            announced,
+            is_ready,
+            intent,
             plan,
             claim: None,
             claims_made: 0,
@@ -179,7 +186,8 @@ struct Task<T> {
     manager: Arc<Manager>,
     tree: Arc<T>,
     claims: Arc<ClaimService>,
-    announced: watch::Sender<Option<Announcement>>,
+    is_ready: watch::Sender<Option<()>>,
+    intent: watch::Sender<Option<Intent>>,
     plan: Plan,
     /// Dropped to end the claim, or the request for it.
     claim: Option<oneshot::Sender<()>>,
@@ -213,7 +221,7 @@ impl<T: Tree> Task<T> {
                 self.execute(action);
             }
             self.publish();
-            if self.plan.announcement().is_none() && self.plan.is_idle() {
+            if self.plan.has_left() {
                 break;
             }
         }
@@ -238,8 +246,9 @@ impl<T: Tree> Task<T> {
     }
 
     fn publish(&self) {
-        let announcement = self.plan.announcement();
-        self.announced.send_if_modified(|announced| std::mem::replace(announced, announcement) != announcement);
+        let (is_ready, intent) = (self.plan.is_ready().then_some(()), self.plan.intent());
+        self.is_ready.send_if_modified(|announced| std::mem::replace(announced, is_ready) != is_ready);
+        self.intent.send_if_modified(|announced| std::mem::replace(announced, intent) != intent);
         let owner = self.claims.get(&owner_key(self.manager.name())).map(|claim| claim.node.name);
         let is_elsewhere = owner.as_ref().is_some_and(|owner| owner != self.manager.node.name());
         let is_stopped = self.plan.is_stopped();

@@ -9,6 +9,8 @@ mod announce;
 mod handle;
 mod manager;
 mod plan;
+#[cfg(test)]
+mod plan_tests;
 #[cfg(all(test, feature = "test"))]
 mod tests;
 

@@ -1,16 +1,17 @@
 //! The decisions of one node on an application with failover: events go in, and actions come out.
 //!
-//! Each node of the application *announces* itself by a claim of its own: that it is ready to run the application, and
-//! whether the application was stopped on purpose. The node that *owns* the application, by a claim on its name, runs it.
-//! So all that nodes have to agree on is in the registry, and a node that is lost leaves it with its lease.
+//! Each node announces by claims of its own that it is *ready* to run the application, and its *intent*: whether the
+//! application was stopped on purpose. The node that *owns* the application, by a claim on its name, runs it. So all that
+//! nodes have to agree on is in the registry, and a node that is lost leaves it with its lease.
 //!
 //! - The first node of the list that is ready claims the application, as soon as it has no owner, and then starts it. A node
 //!   that has just started waits for the others first.
-//! - An owner that sees a better node stops the application, and then ends its claim. So it does after a stop on purpose.
+//! - An owner that sees a better node stops the application, and then ends its claim. So it does after a stop on purpose,
+//!   but not before its intent is in the registry: another node would start the application.
 //! - An owner whose claim is lost kills the application at once.
 //! - A node on which the application cannot start, or fails, is not ready any more.
 //!
-//! A stop has a version that is greater than that of all earlier stops and starts. Each node announces the greatest version
+//! A stop has a version that is greater than that of all earlier stops and starts. Each node announces the greatest intent
 //! that it has seen. So a stop is known for as long as one of the nodes that have seen it runs.
 
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,8 @@ pub(super) struct Plan {
     is_leaving: bool,
     /// `None` until the registry has reported its claims.
     view: Option<View>,
+    /// The intent of this node that is in the registry.
+    announced: Option<Intent>,
     here: Here,
 }
 
@@ -41,20 +44,14 @@ pub(super) struct Intent {
     pub(super) is_stopped: bool,
 }
 
-/// The announcement of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Announcement {
-    pub(super) intent: Intent,
-    /// The node can run the application.
-    pub(super) is_ready: bool,
-}
-
 /// The claims, as the registry has reported them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct View {
     pub(super) is_owned: bool,
-    /// The other nodes with their places in the list.
-    pub(super) others: Vec<(Option<usize>, Announcement)>,
+    /// The places in the list of the other nodes that are ready.
+    pub(super) ready: Vec<usize>,
+    /// The greatest intent of the other nodes.
+    pub(super) intent: Intent,
 }
 
 /// The application on this node.
@@ -69,6 +66,8 @@ enum Here {
     Up,
     /// It ends. Then the claim ends.
     Stopping,
+    /// It has ended. The claim ends when the node has announced its intent.
+    Ended,
     /// It ends, and its claim is lost.
     Killing,
 }
@@ -77,6 +76,8 @@ enum Here {
 pub(super) enum Event {
     /// The registry reports other claims than before.
     View(View),
+    /// The registry has this intent of the node, or none.
+    Announced(Option<Intent>),
     /// The time to wait for the other nodes is over.
     Waited,
     /// The time after a refused claim is over.
@@ -129,14 +130,24 @@ impl Plan {
             has_waited: false,
             is_leaving: false,
             view: None,
+            announced: None,
             here: Here::Idle,
         }
     }
 
-    /// Returns what this node announces. `None` if it leaves.
-    pub(super) fn announcement(&self) -> Option<Announcement> {
-        let is_ready = self.is_fit && self.place.is_some();
-        (!self.is_leaving).then_some(Announcement { intent: self.intent, is_ready })
+    /// Returns whether this node announces that it is ready.
+    pub(super) fn is_ready(&self) -> bool {
+        self.is_fit && self.place.is_some() && !self.is_leaving
+    }
+
+    /// Returns the intent that this node announces: none before the first stop.
+    pub(super) fn intent(&self) -> Option<Intent> {
+        (self.intent.version > 0 && !self.is_leaving).then_some(self.intent)
+    }
+
+    /// Returns whether the node leaves, and has nothing of the application.
+    pub(super) fn has_left(&self) -> bool {
+        self.is_leaving && self.is_idle()
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -166,14 +177,13 @@ impl Plan {
         let mut actions = Vec::new();
         match event {
             Event::View(view) => {
-                let intents = view.others.iter().map(|(_, other)| other.intent);
-                self.intent = intents.fold(self.intent, Intent::max);
-                let is_present =
-                    |place| Some(place) == self.place || view.others.iter().any(|other| other.0 == Some(place));
-                self.has_waited |= view.is_owned || (0..self.places).all(is_present);
+                self.intent = self.intent.max(view.intent);
+                let is_ready = |place| Some(place) == self.place || view.ready.contains(&place);
+                self.has_waited |= view.is_owned || (0..self.places).all(is_ready);
                 self.view = Some(view);
                 self.retry();
             }
+            Event::Announced(intent) => self.announced = intent,
             Event::Waited => self.has_waited = true,
             Event::Retry => self.retry(),
             Event::Granted if self.here == Here::Claiming => {
@@ -188,9 +198,10 @@ impl Plan {
                 self.here = Here::Killing;
                 actions.push(Action::Kill);
             }
+            Event::Lost if self.here == Here::Ended => self.here = Here::Idle,
             Event::Started if self.here == Here::Starting => self.here = Here::Up,
-            Event::NotStarted => self.end(End::Failed, &mut actions),
-            Event::Ended(end) => self.end(end, &mut actions),
+            Event::NotStarted => self.end(End::Failed),
+            Event::Ended(end) => self.end(end),
             Event::Intend { stop } => {
                 if self.intent.is_stopped != stop {
                     self.intent = Intent { version: self.intent.version.saturating_add(1), is_stopped: stop };
@@ -212,7 +223,7 @@ impl Plan {
     }
 
     /// The application has ended on this node.
-    fn end(&mut self, end: End, actions: &mut Vec<Action>) {
+    fn end(&mut self, end: End) {
         match (self.here, end) {
             // As requested.
             (Here::Stopping | Here::Killing, _) => {}
@@ -221,15 +232,16 @@ impl Plan {
             (Here::Starting | Here::Up, End::Orderly) => {
                 self.intent = Intent { version: self.intent.version.saturating_add(1), is_stopped: true };
             }
-            (Here::Idle | Here::Refused | Here::Claiming, _) => return,
+            (Here::Idle | Here::Refused | Here::Claiming | Here::Ended, _) => return,
         }
-        if self.here != Here::Killing {
-            actions.push(Action::Release);
-        }
-        self.here = Here::Idle;
+        self.here = if self.here == Here::Killing { Here::Idle } else { Here::Ended };
     }
 
     fn decide(&mut self, actions: &mut Vec<Action>) {
+        if self.here == Here::Ended && (self.is_leaving || self.announced == self.intent()) {
+            self.here = Here::Idle;
+            actions.push(Action::Release);
+        }
         let should_run = self.should_run();
         match self.here {
             Here::Idle if should_run && self.is_free() => {
@@ -251,10 +263,7 @@ impl Plan {
     /// Returns whether this node is the one to run the application.
     fn should_run(&self) -> bool {
         let (Some(place), Some(view)) = (self.place, &self.view) else { return false };
-        let is_better = |(other, announcement): &(Option<usize>, Announcement)| {
-            announcement.is_ready && other.is_some_and(|other| other < place)
-        };
-        self.is_fit && !self.is_leaving && !self.intent.is_stopped && !view.others.iter().any(is_better)
+        self.is_ready() && !self.intent.is_stopped && !view.ready.iter().any(|other| *other < place)
     }
 
     fn is_free(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Applications with failover on nodes in memory, with the registry in memory and its faults, and with the local view.
 
+use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::prelude::*;
 use crate::testing::{Check, ClaimStore, Cluster, Faults};
-use crate::{Application, ApplicationError, Failover};
+use crate::{Application, ApplicationError, Failover, Running};
 
 const LEASE: Duration = Duration::from_secs(9);
 const NODES: [&str; 3] = ["n0@test", "n1@test", "n2@test"];
@@ -44,15 +45,27 @@ impl Journal {
         self.0.lock().unwrap().broken = nodes.iter().map(|node| node.parse().unwrap()).collect();
     }
 
-    async fn until_running(&self, expected: &[&str]) {
-        while self.running() != expected {
+    #[track_caller]
+    fn until_running(&self, expected: &[&str]) -> impl Future<Output = ()> {
+        until(move || self.running() == expected)
+    }
+}
+
+/// Waits until the condition holds, on the paused clock.
+#[track_caller]
+fn until(mut condition: impl FnMut() -> bool) -> impl Future<Output = ()> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let began = Instant::now();
+        while !condition() {
+            assert!(began.elapsed() < LEASE * 10, "the condition of {caller} does not become true");
             sleep(Duration::from_millis(10)).await;
         }
     }
 }
 
 /// Runs once in the cluster.
-#[actor]
+#[actor(trap_exit)]
 struct Ledger {
     journal: Journal,
     entered: Option<NodeName>,
@@ -75,6 +88,12 @@ impl Ledger {
         drop(entries);
         self.entered = Some(node);
         Ok(())
+    }
+
+    /// A stop in order takes longer than the node may rely on a claim that it cannot renew.
+    #[terminate]
+    async fn leave(&mut self) {
+        sleep(LEASE / 3).await;
     }
 
     #[cast]
@@ -108,6 +127,12 @@ struct BillingTree {
 async fn start(node: &Node, journal: &Journal) -> Result<Failover<BillingTreeRef>, ApplicationError> {
     let tree = BillingTree { journal: journal.clone() };
     node.start_failover(Application::new("billing", tree).failover(NODES)).await
+}
+
+/// Waits until the application is up on the node of the handle.
+async fn up(handle: &Failover<BillingTreeRef>) -> Running<BillingTreeRef> {
+    until(|| handle.running().is_some()).await;
+    handle.running().unwrap()
 }
 
 /// Three nodes with one registry.
@@ -176,6 +201,20 @@ async fn several_nodes_that_leave_at_once_keep_one_instance() {
 }
 
 #[greenroom_macros::test]
+async fn the_stop_of_a_node_is_not_a_stop_on_purpose() {
+    let (cluster, _store, journal) = cluster().await;
+    start_all(&cluster, &journal).await;
+    // It stops after the application that starts later, and takes its time.
+    let other = BillingTree { journal: Journal::default() };
+    cluster.node(1).start_application(Application::new("other", other)).await.unwrap();
+    cluster.crash(0);
+    journal.until_running(&["n1@test"]).await;
+    cluster.node(1).stop().await;
+    journal.until_running(&["n2@test"]).await;
+    assert_eq!(journal.most(), 1);
+}
+
+#[greenroom_macros::test]
 async fn an_application_that_was_stopped_on_purpose_stays_stopped() {
     let (cluster, store, journal) = cluster().await;
     let [_, b, _] = start_all(&cluster, &journal).await;
@@ -198,23 +237,22 @@ async fn an_application_that_was_stopped_on_purpose_stays_stopped() {
     assert_eq!(journal.most(), 1);
 }
 
-#[greenroom_macros::test]
-async fn an_instance_that_is_stopped_or_finishes_is_stopped_on_all_nodes() {
-    let (cluster, _store, journal) = cluster().await;
-    let [a, b, _] = start_all(&cluster, &journal).await;
-    a.running().unwrap().stop().await;
-    while !b.is_stopped() {
-        sleep(Duration::from_millis(10)).await;
-    }
-    b.start().await;
-    journal.until_running(&["n0@test"]).await;
-    a.running().unwrap().tree().ledger().finish();
-    while !b.is_stopped() {
-        sleep(Duration::from_millis(10)).await;
-    }
-    sleep(LEASE * 3).await;
-    assert_eq!(journal.running(), [""; 0]);
-    assert_eq!(journal.starts(), ["n0@test", "n0@test"]);
+#[test]
+fn an_instance_that_is_stopped_or_finishes_is_stopped_on_all_nodes() {
+    let check = Check::nodes(3).state(|seed| (ClaimStore::seeded(LEASE, seed), Journal::default()));
+    let check = check.configure(|index, builder, (store, _)| builder.registry(store.registry(index)));
+    check.run(0..20, async |cluster: Cluster, (_, journal)| {
+        let [a, b, _] = start_all(&cluster, &journal).await;
+        up(&a).await.stop().await;
+        until(|| b.is_stopped()).await;
+        b.start().await;
+        journal.until_running(&["n0@test"]).await;
+        up(&a).await.tree().ledger().finish();
+        until(|| b.is_stopped()).await;
+        sleep(LEASE * 3).await;
+        assert_eq!(journal.running(), [""; 0]);
+        assert_eq!(journal.starts(), ["n0@test", "n0@test"]);
+    });
 }
 
 #[greenroom_macros::test]
@@ -222,7 +260,7 @@ async fn an_application_that_fails_on_a_node_runs_on_the_next() {
     let (cluster, _store, journal) = cluster().await;
     let [a, b, _] = start_all(&cluster, &journal).await;
     journal.set_broken(&["n1@test"]);
-    a.running().unwrap().tree().ledger().fail();
+    up(&a).await.tree().ledger().fail();
     journal.until_running(&["n2@test"]).await;
     sleep(LEASE * 3).await;
     assert_eq!(journal.starts(), ["n0@test", "n2@test"]);
@@ -284,9 +322,7 @@ async fn both_sides_of_a_split_run_the_application_under_the_local_view_until_th
     let journal = Journal::default();
     start_all(&cluster, &journal).await;
     cluster.partition(0, 1..3);
-    while journal.running().len() < 2 {
-        sleep(Duration::from_millis(10)).await;
-    }
+    until(|| journal.running().len() == 2).await;
     assert_eq!(journal.running(), ["n0@test", "n1@test"]);
     cluster.heal_all();
     cluster.connected().await;

@@ -60,7 +60,7 @@ async fn run_node(name: &str, seeds: &[String]) -> greenroom::Result {
         std::process::exit(0);
     });
     node.start_failover(Application::new("leader", LeaderTree {}).failover(NODES)).await?;
-    node.run(std::future::pending()).await
+    std::future::pending().await
 }
 
 /// Starts the nodes, kills the first one, and starts it again.
@@ -84,7 +84,7 @@ fn show() -> greenroom::Result {
     Ok(())
 }
 
-/// Prints the lines of the nodes up to this one. A line that says that another node leads is an error.
+/// Prints the lines of the nodes up to this one. It is an error if another node leads before.
 fn wait_for(expected: &str, lines: &Receiver<String>) -> greenroom::Result {
     loop {
         let line = lines.recv_timeout(LIMIT).map_err(|_| Exit::error(format!("`{expected}` does not happen")))?;

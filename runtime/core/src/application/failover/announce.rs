@@ -52,8 +52,8 @@ pub(super) fn view(claims: &ClaimService, application: &str, nodes: &[NodeName],
     View { is_owned: claims.get(&owner_key(application)).is_some(), ready, intent }
 }
 
-/// Holds a claim with each value that is sent, until the sender is dropped. `None` is no claim. Reports which value the
-/// registry has.
+/// Holds a claim with each value that is sent, until the sender is dropped; with `None` it holds nothing. Reports which
+/// value the registry has.
 pub(super) async fn announce<T: Clone>(
     claims: Arc<ClaimService>,
     clock: Arc<dyn Clock>,

@@ -26,7 +26,7 @@ pub struct FailoverInfo {
     pub name: String,
     /// The nodes that can run it, the best one first.
     pub nodes: Vec<NodeName>,
-    /// The node that runs it or starts it, as far as this node knows.
+    /// The node that runs it or starts it, by the last report of the registry.
     pub node: Option<NodeName>,
     /// True if it was stopped on purpose.
     pub stopped: bool,
@@ -42,7 +42,7 @@ impl<R: TreeStub> Failover<R> {
         self.manager.name()
     }
 
-    /// Returns the node that runs the application or starts it, as far as this node knows.
+    /// Returns the node that runs the application or starts it, by the last report of the registry.
     pub fn node(&self) -> Option<NodeName> {
         self.manager.status().owner
     }
@@ -58,7 +58,7 @@ impl<R: TreeStub> Failover<R> {
     }
 
     /// Stops the application on purpose, on the node that runs it. It stays stopped on all nodes, until
-    /// [`start`](Failover::start). Resolves when no node runs it, as far as this node knows.
+    /// [`start`](Failover::start). Resolves when no node runs it.
     ///
     /// Cancel-safe: the application stops also if the future is dropped. If the registry cannot be reached, other nodes
     /// are notified when it can be reached again.
@@ -68,7 +68,7 @@ impl<R: TreeStub> Failover<R> {
     }
 
     /// Starts an application again that was stopped on purpose, or that has failed on this node. Resolves when a node runs it
-    /// or starts it, as far as this node knows, or when this node has left.
+    /// or starts it.
     ///
     /// Cancel-safe: the application starts also if the future is dropped.
     pub async fn start(&self) {

@@ -11,7 +11,7 @@ mod manager;
 mod plan;
 #[cfg(test)]
 mod plan_tests;
-#[cfg(all(test, feature = "test"))]
+#[cfg(test)]
 mod tests;
 
 use std::future::Future;

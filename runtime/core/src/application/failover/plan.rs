@@ -57,18 +57,18 @@ pub(super) struct View {
 /// The application on this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Here {
-    /// It does not run, and the node does not claim it.
+    /// The application does not run, and the node does not claim it.
     Idle,
     /// The claim was not granted. The next change of the registry, or some time, leads to another attempt.
     Refused,
     Claiming,
     Starting,
     Up,
-    /// It ends. Then the claim ends.
+    /// The application ends, and then the claim.
     Stopping,
-    /// It has ended. The claim ends when the node has announced its intent.
+    /// The application has ended. The claim ends when the node has announced its intent.
     Ended,
-    /// It ends, and its claim is lost.
+    /// The application ends, and its claim is lost.
     Killing,
 }
 
@@ -101,7 +101,7 @@ pub(super) enum Event {
 /// The end of the application on this node, by itself or as requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// It was stopped, or has finished.
+    /// The application was stopped, or has finished.
     Orderly,
     Failed,
 }
@@ -163,7 +163,7 @@ impl Plan {
         self.here == Here::Starting
     }
 
-    /// Returns whether this node is not in the list, and knows the claims.
+    /// Returns whether this node is not in the list, and has the claims.
     pub(super) fn only_watches(&self) -> bool {
         self.place.is_none() && self.view.is_some()
     }

@@ -14,7 +14,7 @@ struct Member {
     is_ready: bool,
     /// The intent in the store.
     intent: Option<Intent>,
-    /// What the node has begun, and not finished.
+    /// The actions that the node has begun, and not finished.
     pending: VecDeque<Action>,
     is_running: bool,
     is_broken: bool,
@@ -94,7 +94,7 @@ impl World {
         self.handle(node, Event::View(View { is_owned: self.owner.is_some(), ready, intent }));
     }
 
-    /// Finishes the oldest thing that a node has begun. Returns `false` if there is none.
+    /// Finishes the oldest thing that a node has begun. Returns `false` without one.
     fn finish(&mut self, node: usize) -> bool {
         let Some(member) = &mut self.members[node] else { return false };
         let Some(action) = member.pending.pop_front() else { return false };

@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
-use greenroom::Application;
 use greenroom::prelude::*;
+use greenroom::{Application, NodeBuilder};
 
 /// The nodes that can run the application, the best one first.
 const NODES: [&str; 3] = ["one@leader", "two@leader", "three@leader"];
@@ -53,7 +53,7 @@ async fn main() -> greenroom::Result {
 /// Runs one of the nodes. It ends when its standard input is closed.
 async fn run_node(name: &str, seeds: &[String]) -> greenroom::Result {
     let builder = Node::builder(name).cookie(Cookie::load()?).listen("127.0.0.1:0");
-    let node = seeds.iter().fold(builder, |builder, seed| builder.seed(seed)).start().await?;
+    let node = seeds.iter().fold(builder, NodeBuilder::seed).start().await?;
     println!("{}", node.address().unwrap_or_default());
     std::thread::spawn(|| {
         let _ = std::io::stdin().lines().count();

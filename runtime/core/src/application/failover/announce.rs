@@ -44,9 +44,8 @@ pub(super) fn view(claims: &ClaimService, application: &str, nodes: &[NodeName],
         let prefix = prefix.strip_suffix(own.name.as_str()).unwrap_or(&prefix);
         claims.list(prefix).into_iter().filter(is_of_other)
     };
-    // An earlier run of this node is not another candidate.
-    let candidates = of_others(candidate_key).filter(|claim| claim.node.name != own.name);
-    let ready = candidates.filter_map(|claim| nodes.iter().position(|node| *node == claim.node.name)).collect();
+    let place = |claim: Claim| nodes.iter().position(|node| *node == claim.node.name);
+    let ready = of_others(candidate_key).filter_map(place).collect();
     let intents = of_others(intent_key).filter_map(|claim| postcard::from_bytes(&claim.value).ok());
     let intent = intents.max().unwrap_or_default();
     View { is_owned: claims.get(&owner_key(application)).is_some(), ready, intent }

@@ -256,6 +256,69 @@ fn an_instance_that_is_stopped_or_finishes_is_stopped_on_all_nodes() {
 }
 
 #[greenroom_macros::test]
+async fn a_stop_of_a_permanent_instance_is_a_stop_on_purpose() {
+    let (cluster, _store, journal) = cluster().await;
+    let permanent = |index: usize| {
+        let application = Application::new("billing", BillingTree { journal: journal.clone() }).permanent();
+        cluster.node(index).start_failover(application.failover(["n0@test", "n1@test"]))
+    };
+    let (a, b) = tokio::join!(permanent(0), permanent(1));
+    up(&a.unwrap()).await.stop().await;
+    let b = b.unwrap();
+    until(|| b.is_stopped()).await;
+    sleep(LEASE * 3).await;
+    assert_eq!(journal.starts(), ["n0@test"]);
+}
+
+#[greenroom_macros::test]
+async fn a_node_does_not_start_a_stopped_application_before_it_has_a_report_of_the_registry() {
+    let (cluster, store, journal) = cluster().await;
+    let [_, b, _] = start_all(&cluster, &journal).await;
+    b.stop().await;
+    cluster.crash(0);
+    store.lag(0, LEASE * 2);
+    let returned = start(cluster.restart(0).await, &journal).await.unwrap();
+    assert!(returned.is_stopped());
+    assert_eq!(journal.starts(), ["n0@test"]);
+}
+
+#[greenroom_macros::test]
+async fn a_start_that_a_better_node_interrupts_is_not_a_failure() {
+    let (cluster, _store, journal) = cluster().await;
+    let (began, half_of_a_start) = (Instant::now(), Duration::from_millis(10));
+    let second = start(cluster.node(1), &journal);
+    let first = async {
+        sleep(Duration::from_secs(5) + half_of_a_start).await;
+        start(cluster.node(0), &journal).await
+    };
+    let (second, first) = tokio::join!(second, first);
+    assert_eq!(second.unwrap().node(), first.unwrap().node());
+    assert!(began.elapsed() < LEASE * 2);
+    journal.until_running(&["n0@test"]).await;
+}
+
+#[greenroom_macros::test]
+async fn applications_whose_names_begin_alike_are_separate() {
+    let (cluster, _store, journal) = cluster().await;
+    let other = Application::new("billing/archive", BillingTree { journal: Journal::default() }).failover(NODES);
+    cluster.node(0).start_failover(other).await.unwrap();
+    start(cluster.node(1), &journal).await.unwrap();
+    assert_eq!(journal.running(), ["n1@test"]);
+}
+
+#[greenroom_macros::test]
+async fn a_node_that_has_seen_the_application_run_does_not_wait_for_others_when_it_is_lost() {
+    let cluster = Cluster::in_memory(3).await;
+    let journal = Journal::default();
+    start(cluster.node(0), &journal).await.unwrap();
+    start(cluster.node(1), &journal).await.unwrap();
+    let lost = Instant::now();
+    cluster.crash(0);
+    journal.until_running(&["n1@test"]).await;
+    assert!(lost.elapsed() < Duration::from_secs(5), "{:?}", lost.elapsed());
+}
+
+#[greenroom_macros::test]
 async fn an_application_that_fails_on_a_node_runs_on_the_next() {
     let (cluster, _store, journal) = cluster().await;
     let [a, b, _] = start_all(&cluster, &journal).await;

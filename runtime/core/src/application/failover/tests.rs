@@ -18,13 +18,21 @@ const NODES: [&str; 3] = ["n0@test", "n1@test", "n2@test"];
 #[derive(Clone, Default)]
 struct Journal(Arc<Mutex<Entries>>);
 
-#[derive(Default)]
 struct Entries {
+    /// The time that a start takes.
+    start_time: Duration,
     running: Vec<NodeName>,
     starts: Vec<NodeName>,
     most: usize,
     /// Nodes on which the application does not start.
     broken: Vec<NodeName>,
+}
+
+impl Default for Entries {
+    fn default() -> Entries {
+        let start_time = Duration::from_millis(20);
+        Entries { start_time, running: Vec::new(), starts: Vec::new(), most: 0, broken: Vec::new() }
+    }
 }
 
 impl Journal {
@@ -75,8 +83,8 @@ struct Ledger {
 impl Ledger {
     #[init]
     async fn enter(&mut self) -> Result<(), Exit> {
-        // A start takes its time.
-        sleep(Duration::from_millis(20)).await;
+        let time = self.journal.0.lock().unwrap().start_time;
+        sleep(time).await;
         let node = Node::current().name().clone();
         let mut entries = self.journal.0.lock().unwrap();
         if entries.broken.contains(&node) {
@@ -276,10 +284,31 @@ async fn a_node_does_not_start_a_stopped_application_before_it_has_a_report_of_t
     let [_, b, _] = start_all(&cluster, &journal).await;
     b.stop().await;
     cluster.crash(0);
-    store.lag(0, LEASE * 2);
-    let returned = start(cluster.restart(0).await, &journal).await.unwrap();
-    assert!(returned.is_stopped());
+    store.cut(0);
+    let node = cluster.restart(0).await;
+    let heal = async {
+        sleep(LEASE * 2).await;
+        store.heal();
+    };
+    let (returned, ()) = tokio::join!(start(node, &journal), heal);
+    assert!(returned.unwrap().is_stopped());
     assert_eq!(journal.starts(), ["n0@test"]);
+}
+
+#[greenroom_macros::test]
+async fn a_start_during_which_the_claim_is_lost_is_not_a_failure() {
+    let (cluster, store, journal) = cluster().await;
+    journal.0.lock().unwrap().start_time = LEASE * 2;
+    let fault = async {
+        // The start begins after 5 s, and the claim is lost before it ends.
+        sleep(LEASE).await;
+        store.cut(1);
+        sleep(LEASE * 2).await;
+        store.heal();
+    };
+    let (started, ()) = tokio::join!(start(cluster.node(1), &journal), fault);
+    assert!(started.unwrap().running().is_some());
+    assert_eq!(journal.starts(), ["n1@test"]);
 }
 
 #[greenroom_macros::test]

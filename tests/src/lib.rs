@@ -57,8 +57,6 @@ pub mod language {
     pub mod outside {}
     #[doc = include_str!("../../book/src/language/elsewhere.md")]
     pub mod elsewhere {}
-    #[doc = include_str!("../../book/src/language/failover.md")]
-    pub mod failover {}
 }
 
 /// The page about two versions of a protocol.
@@ -75,6 +73,11 @@ pub mod clusters {}
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/one-of-a-kind.md")]
 pub mod one_of_a_kind {}
+
+/// The page about failover.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/failover.md")]
+pub mod failover {}
 
 /// The page about connections between nodes.
 #[cfg(doctest)]

@@ -25,8 +25,8 @@ pub trait Stubbed: Protocol {
 /// The operations of every stub, beside the messages of its protocol.
 ///
 /// A stub is direct (one process), following (a supervised child over its restarts) or named (the process that has a
-/// registered name at the time of each message). A global stub is for the process that has a global name in the cluster. Stubs are cheap to clone, compare by receiver, and can be sent to other
-/// nodes.
+/// registered name at the time of each message). A global stub is for the process that has a global name in the cluster.
+/// Stubs are cheap to clone, compare by receiver, and can be sent to other nodes.
 ///
 /// A message of the protocol hides an operation of the same name; `Stub::exit(&stub, ..)` still calls the operation.
 #[diagnostic::on_unimplemented(

@@ -1,7 +1,7 @@
 //! The large frames of a peer, which a worker handles beside the connection's task.
 //!
-//! The decoding of a message of many megabytes takes many milliseconds, and so does a broadcast to thousands of members. The connection's task would read nothing
-//! meanwhile, and the small messages of all other processes would wait. So a large frame goes into a queue, and the worker
+//! The decoding of a message of many megabytes takes many milliseconds, and so does a broadcast to thousands of members.
+//! The connection's task would read nothing meanwhile, and the small messages of all other processes would wait. So a large frame goes into a queue, and the worker
 //! handles one frame after the other on a thread for blocking code. The later frames of the same lane follow it into
 //! the queue, so the order in each lane is kept. The frames of other lanes do not wait.
 //!

@@ -1,7 +1,7 @@
 //! Global names: one process in the whole cluster has such a name.
 //!
 //! A process is registered on its node. The name is a claim in the cluster's [`Registry`](super::Registry), which decides
-//! who has it. A stub from [`Stub::global`](crate::Stub::global) sends to the process that has the name at that moment. The
+//! who has it. A stub from [`Stub::global`] sends to the process that has the name at that moment. The
 //! counterpart in OTP is [`global`](https://www.erlang.org/doc/apps/kernel/global.html).
 //!
 //! ```

@@ -1,8 +1,8 @@
 //! Layer 9: claims on keys, of which a cluster has one each, global names, and groups of processes.
 //!
-//! A *claim* is the right of one node to a key. [`claims`] has the interface to a store of claims, [`service`] the owners of
-//! claims on a node, and [`local_view`] the store that needs nothing but the connections between the nodes. [`global`] has
-//! the names, and [`groups`] the groups.
+//! A *claim* is the right of one node to a key. `claims` has the interface to a store of claims, `service` the owners of
+//! claims on a node, and `local_view` the store that needs nothing but the connections between the nodes. [`global`] has
+//! the names, and `groups` the groups.
 
 mod claims;
 pub mod global;
@@ -16,4 +16,4 @@ pub use claims::{Change, Changes, Claim, Claimed, Registry, RegistryError};
 pub use global::GlobalNameError;
 pub use groups::{Broadcast, BroadcastError, Group, GroupEvent, GroupEvents, NoMember, Pick};
 pub use local_view::{Keep, LocalView};
-pub(crate) use service::{ClaimService, Hold, HoldError, Loss};
+pub(crate) use service::{ClaimService, HoldError};

@@ -67,7 +67,8 @@ use crate::wire::{Epoch, GroupName};
 ///   connection they are listed again. So the members are eventually the same on all nodes, as in `pg`.
 /// - A node takes part in groups from its first use of one. Before that, it neither sends nor stores anything about them.
 ///   Members on nodes without a connection, as with [`Mesh::on_demand`](crate::Mesh::on_demand), are not listed. A
-///   connection between two nodes that take part in groups is not closed when it is idle. A [hidden](crate::Mesh::hidden) node takes part with those it is connected to.
+///   connection between two nodes that take part in groups is not closed when it is idle. A
+///   [hidden](crate::Mesh::hidden) node takes part with those it is connected to.
 /// - A peer needs the right [`Right::Groups`](crate::Right::Groups): to see the members of a node, to broadcast to
 ///   them, and to be listed there. A member can be reached by its pid from all nodes.
 pub struct Group<M: Stubbed> {

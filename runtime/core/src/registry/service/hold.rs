@@ -33,16 +33,13 @@ impl Hold {
         self.id
     }
 
-    pub(crate) fn key(&self) -> &str {
-        &self.key
-    }
-
     /// Returns the fencing token.
     pub(crate) fn token(&self) -> u64 {
         self.claim.as_ref().map_or(0, |claim| claim.token)
     }
 
     /// Returns `true` if the claim is valid at this moment, by the node's clock.
+    #[cfg(test)]
     pub(crate) fn is_held(&self) -> bool {
         self.service.is_held(&self.key, self.id)
     }

@@ -66,6 +66,7 @@ impl Lease {
     }
 
     /// Returns `true` while the node may rely on its claims.
+    #[cfg(test)]
     pub(super) fn is_valid(&self, now: Instant) -> bool {
         match self.state {
             State::Since { .. } => self.ends_at().is_none_or(|end| now < end),

@@ -87,6 +87,7 @@ impl Machine {
     }
 
     /// Returns `true` if the owner holds its claim at this time.
+    #[cfg(test)]
     pub(super) fn is_held(&self, key: &str, hold: HoldId, now: Instant) -> bool {
         let owner = self.keys.get(key).and_then(|key| key.owner.as_ref());
         let holds = owner.is_some_and(|owner| owner.hold == hold && matches!(owner.state, OwnerState::Holding { .. }));

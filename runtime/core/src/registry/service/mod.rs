@@ -139,19 +139,6 @@ impl ClaimService {
         self.state().machine.view().filter(|claim| claim.key.starts_with(prefix)).cloned().collect()
     }
 
-    /// Resolves when the local copy has another claim on the key than `known`. Cancel-safe.
-    pub(crate) async fn changed(&self, key: &str, known: Option<&Claim>) -> Option<Claim> {
-        let mut version = self.version.subscribe();
-        loop {
-            let claim = self.get(key);
-            if claim.as_ref() != known {
-                return claim;
-            }
-            // Does not fail: the sender is a part of `self`.
-            let _ = version.changed().await;
-        }
-    }
-
     /// Requests the claim on a key for an owner on this node, for at most `limit`. `value` describes the owner to other nodes.
     ///
     /// Cancel-safe: if the future is dropped, the claim is not made, or is released.
@@ -200,6 +187,7 @@ impl ClaimService {
     }
 
     /// Returns `true` if the owner may rely on its claim at this moment.
+    #[cfg(test)]
     fn is_held(&self, key: &str, hold: HoldId) -> bool {
         self.state().machine.is_held(key, hold, self.clock.now())
     }

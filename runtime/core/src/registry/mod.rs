@@ -10,6 +10,7 @@ pub mod global;
 mod global_tests;
 mod groups;
 mod local_view;
+mod rendezvous;
 mod service;
 
 pub use claims::{Change, Changes, Claim, Claimed, Registry, RegistryError};

@@ -3,10 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
-use ring::digest::{SHA256, digest};
-
 use super::members::{Group, Members};
 use crate::base::NodeId;
+use crate::registry::rendezvous::{hash, mix};
 use crate::wire::Epoch;
 
 /// The way in which [`Group::pick`](super::Group::pick) chooses a member.
@@ -19,8 +18,7 @@ pub enum Pick<'a> {
     /// Any member on this node. Without one, any member on another node.
     Nearest,
     /// The member to which these bytes belong: all nodes that list the same members choose the same one. If a member joins
-    /// or leaves, only its own keys move (rendezvous hashing, Thaler and Ravishankar, 1996). Takes time in proportion to
-    /// the number of members.
+    /// or leaves, only its own keys move (rendezvous hashing). Takes time in proportion to the number of members.
     Key(&'a dyn AsRef<[u8]>),
 }
 
@@ -91,19 +89,6 @@ fn following<V, S>(group: &Group<V, S>, (epoch, number): Picked) -> Option<Picke
     };
     let first = |(epoch, members): &(Epoch, Members)| Some((*epoch, members.numbers.first()?.0));
     next.map(|number| (epoch, number)).or_else(|| group.remote.next_after(&epoch).and_then(first))
-}
-
-/// Returns the first bytes of the SHA-256 hash, which is the same on all nodes.
-fn hash(bytes: &[u8]) -> u64 {
-    digest(&SHA256, bytes).as_ref().iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
-}
-
-/// Scatters the bits of a number: the finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
-fn mix(number: u64) -> u64 {
-    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let number = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ number >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ number >> 31
 }
 
 impl fmt::Debug for Pick<'_> {

@@ -7,7 +7,6 @@ mod majority;
 #[cfg(test)]
 mod model_tests;
 mod part;
-mod rendezvous;
 mod view;
 
 use std::collections::{BTreeMap, VecDeque};

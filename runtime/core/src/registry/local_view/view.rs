@@ -24,9 +24,9 @@ use std::time::{Duration, Instant};
 
 use super::majority::{Side, SplitPolicy};
 use super::part::Part;
-use super::rendezvous::home_of;
 use super::{Keep, Resolve};
 use crate::base::{NodeId, NodeName};
+use crate::registry::rendezvous::home_of;
 use crate::registry::service::{MAX_KEY, MAX_VALUE};
 use crate::registry::{Change, Claim, Claimed, RegistryError};
 use crate::wire::Epoch;

@@ -82,7 +82,7 @@ async fn an_idle_connection_is_closed_and_opened_for_the_next_message() {
     let cluster = tills().await;
     pause(10).await;
     let [one, two] = [1, 2].map(|index| cluster.node(index).clone());
-    let mut watchers = [&one, &two].map(|node| Probe::<Watcher>::on(node));
+    let mut watchers = [&one, &two].map(Probe::<Watcher>::on);
     watchers.iter().for_each(|watcher| watcher.watch_nodes(true));
     let till = till_at(&one, "n2@test");
     for round in 0..3 {

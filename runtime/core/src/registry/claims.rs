@@ -10,7 +10,7 @@ use crate::node::Node;
 
 /// A store of claims on keys. A key has at most one claim at a time: that of the node which owns it.
 ///
-/// Global names, failover and actors by key are claims. [`NodeBuilder::registry`](crate::NodeBuilder::registry) gives a node
+/// Global names and applications with failover are claims. [`NodeBuilder::registry`](crate::NodeBuilder::registry) gives a node
 /// its registry. All nodes of a cluster use the same one. The node calls these functions; programs have no need to.
 ///
 /// # Leases
@@ -41,7 +41,8 @@ pub trait Registry: Send + Sync + 'static {
     /// claim.
     ///
     /// # Errors
-    /// The registry cannot be reached, or refuses the request. The claim may exist all the same.
+    /// The registry cannot be reached, or refuses the request. The claim may exist all the same. With
+    /// [`LeaseLost`](RegistryError::LeaseLost) the node has no claims any more.
     fn claim(
         &self,
         node: &NodeId,

@@ -1,7 +1,7 @@
 //! The claims of a node: the owners on it, and a local copy of all claims.
 //!
 //! [`Machine`] decides, and [`ClaimService`] executes: it sends the requests to the registry, ends waits, and passes on
-//! that a claim is lost. Global names, failover of applications and actors by key are owners here.
+//! that a claim is lost. Global names and applications with failover are owners here.
 //!
 //! # Failure
 //! Without answers of the registry no claim is granted, and the claims of this node are given up before their lease ends.

@@ -81,7 +81,8 @@ pub enum GlobalNameError {
     Stopped,
 }
 
-/// Registers a process of the current node under a global name. Resolves within 5 s.
+/// Registers a process of the current node under a global name. Resolves within 5 s, with the fencing token of the name: it
+/// is greater than those of all earlier owners. See [`Registry`](super::Registry#fencing).
 ///
 /// The name is free again when the process exits. The other nodes see the name a moment after this resolves.
 ///
@@ -96,7 +97,10 @@ pub enum GlobalNameError {
 /// # Panics
 /// Outside of any node, like [`Node::current`]. Use [`Node::register_global`] there.
 #[track_caller]
-pub fn register<S: Stub>(name: &str, process: &S) -> impl Future<Output = Result<(), GlobalNameError>> + Send + use<S> {
+pub fn register<S: Stub>(
+    name: &str,
+    process: &S,
+) -> impl Future<Output = Result<u64, GlobalNameError>> + Send + use<S> {
     let node = Node::current();
     let (name, process) = (name.to_owned(), process.clone());
     async move { node.register_global(&name, &process).await }
@@ -133,7 +137,7 @@ impl Node {
     ///
     /// # Errors
     /// Those of [`global::register`](register).
-    pub async fn register_global<S: Stub>(&self, name: &str, process: &S) -> Result<(), GlobalNameError> {
+    pub async fn register_global<S: Stub>(&self, name: &str, process: &S) -> Result<u64, GlobalNameError> {
         if name.is_empty() || name.len() > MAX_NAME {
             return Err(GlobalNameError::Invalid);
         }
@@ -149,7 +153,7 @@ impl Node {
         if !cell.is_alive(number) {
             return Err(GlobalNameError::NoProc);
         }
-        let (id, lost) = (hold.id(), hold.lost_or_dropped());
+        let (id, token, lost) = (hold.id(), hold.token(), hold.lost_or_dropped());
         self.claims().registrations.insert(name, hold);
         let (node, name) = (self.clone(), name.to_owned());
         self.spawner().spawn(async move {
@@ -166,7 +170,7 @@ impl Node {
             }
             node.claims().registrations.remove(&name, id);
         });
-        Ok(())
+        Ok(token)
     }
 
     /// Removes a global name from a process of this node, as [`global::unregister`](unregister).

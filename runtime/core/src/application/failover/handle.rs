@@ -30,6 +30,8 @@ pub struct FailoverInfo {
     pub node: Option<NodeName>,
     /// True if it was stopped on purpose.
     pub stopped: bool,
+    /// The fencing token, if this node runs the application or starts it. See [`Failover::token`].
+    pub token: Option<u64>,
 }
 
 impl<R: TreeStub> Failover<R> {
@@ -50,6 +52,15 @@ impl<R: TreeStub> Failover<R> {
     /// Returns the application if it is up on this node.
     pub fn running(&self) -> Option<Running<R>> {
         self.manager.node().application(self.name())
+    }
+
+    /// Returns the fencing token, if this node runs the application or starts it: it is greater than those of all earlier
+    /// runs. A system that remembers the greatest token can refuse the requests of a node that has lost its claim and does not
+    /// know yet. See [`Registry`](crate::registry::Registry#fencing).
+    ///
+    /// Processes of the application find it in [`Node::failovers`].
+    pub fn token(&self) -> Option<u64> {
+        self.manager.status().token
     }
 
     /// Returns whether the application was stopped on purpose.
@@ -97,7 +108,7 @@ impl Node {
         let info = |manager: Arc<Manager>| {
             let status = manager.status();
             let (name, nodes) = (manager.name().to_owned(), manager.nodes().to_vec());
-            FailoverInfo { name, nodes, node: status.owner, stopped: status.is_stopped }
+            FailoverInfo { name, nodes, node: status.owner, stopped: status.is_stopped, token: status.token }
         };
         Manager::all(self).into_iter().map(info).collect()
     }

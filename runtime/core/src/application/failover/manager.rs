@@ -38,6 +38,8 @@ pub(super) struct Status {
     /// The node that runs the application.
     pub(super) owner: Option<NodeName>,
     pub(super) is_stopped: bool,
+    /// The token of the claim of this node.
+    pub(super) token: Option<u64>,
     /// The application is up on this node, runs on another one, or was stopped; or this node only watches.
     is_decided: bool,
     /// The reason why the application did not start on this node.
@@ -52,6 +54,8 @@ enum Input {
     /// An event of the claim with this number, or of the application that was started for it. Those of earlier claims have
     /// no effect.
     OfClaim(u64, Event),
+    /// The claim with this number is granted, with this token.
+    Granted(u64, u64),
     NotStarted(u64, ApplicationError),
 }
 
@@ -234,6 +238,10 @@ impl<T: Tree> Task<T> {
         match input {
             Input::Event(event) => Some(event),
             Input::OfClaim(number, event) => (number == self.claims_made).then_some(event),
+            Input::Granted(number, token) => (number == self.claims_made).then(|| {
+                self.manager.status.send_modify(|status| status.token = Some(token));
+                Event::Granted
+            }),
             Input::NotStarted(number, error) => (number == self.claims_made).then(|| {
                 // Otherwise it was stopped during its start.
                 if self.plan.is_starting() {
@@ -253,8 +261,10 @@ impl<T: Tree> Task<T> {
         let is_elsewhere = owner.as_ref().is_some_and(|owner| owner != self.manager.node.name());
         let is_stopped = self.plan.is_stopped();
         let is_decided = self.plan.is_up() || is_elsewhere || is_stopped || self.plan.only_watches();
+        let has_claim = self.claim.is_some();
         self.manager.status.send_if_modified(|status| {
-            let next = Status { owner, is_stopped, is_decided: status.is_decided || is_decided, ..status.clone() };
+            let (token, is_decided) = (status.token.filter(|_| has_claim), status.is_decided || is_decided);
+            let next = Status { owner, is_stopped, token, is_decided, ..status.clone() };
             std::mem::replace(status, next) != *status
         });
     }
@@ -283,20 +293,21 @@ impl<T: Tree> Task<T> {
     /// Requests the claim, and passes on its loss.
     fn claim(&mut self) {
         self.claims_made += 1;
+        self.manager.status.send_modify(|status| status.token = None);
         let (release, released) = oneshot::channel::<()>();
         self.claim = Some(release);
         let (claims, inputs, number) = (Arc::clone(&self.claims), self.manager.inputs.clone(), self.claims_made);
         let key = owner_key(self.manager.name());
         let claimed = async move {
             // Fails if this node has left.
-            let send = |event| drop(inputs.send(Input::OfClaim(number, event)));
+            let send = |input| drop(inputs.send(input));
             match claims.hold(&key, Vec::new(), REQUEST_TIME).await {
                 Ok(hold) => {
-                    send(Event::Granted);
+                    send(Input::Granted(number, hold.token()));
                     hold.lost().await;
-                    send(Event::Lost);
+                    send(Input::OfClaim(number, Event::Lost));
                 }
-                Err(_) => send(Event::Refused),
+                Err(_) => send(Input::OfClaim(number, Event::Refused)),
             }
         };
         self.manager.node.spawner().spawn(async move {

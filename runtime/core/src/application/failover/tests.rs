@@ -183,18 +183,24 @@ async fn nodes_that_start_together_start_the_application_once() {
 #[greenroom_macros::test]
 async fn a_lost_node_is_replaced_within_two_leases_and_takes_over_when_it_returns() {
     let (cluster, _store, journal) = cluster().await;
-    start_all(&cluster, &journal).await;
+    let handles = start_all(&cluster, &journal).await;
+    let mut tokens = vec![handles[0].token()];
     for (lost, next) in [(0, "n1@test"), (1, "n2@test")] {
+        assert_eq!(handles[lost + 1].token(), None, "it runs elsewhere");
         cluster.crash(lost);
         let began = Instant::now();
         journal.until_running(&[next]).await;
         assert!(began.elapsed() < LEASE * 2, "{:?}", began.elapsed());
+        tokens.push(handles[lost + 1].token());
     }
     for (returned, name) in [(1, "n1@test"), (0, "n0@test")] {
         let handle = start(cluster.restart(returned).await, &journal).await.unwrap();
         journal.until_running(&[name]).await;
         assert_eq!(handle.node().unwrap().as_str(), name);
+        tokens.push(handle.token());
     }
+    assert!(tokens[0].is_some() && tokens.is_sorted_by(|a, b| a < b), "{tokens:?}");
+    assert_eq!(handles[2].token(), None, "its claim has ended");
     assert_eq!(journal.most(), 1);
     assert_eq!(journal.starts(), ["n0@test", "n1@test", "n2@test", "n1@test", "n0@test"]);
 }

@@ -107,7 +107,7 @@ fn bytes_follow_the_table() {
     let down = Signal::Down { reference: MonitorRef(9), reason: Exit::Normal };
     let down = Frame::Signal { from: 1, to: FrameTarget::Name("x".into()), signal: down };
     assert_eq!(&encoded(&down)[..], [9, 1, 1, 1, b'x', 9, 0]);
-    assert_eq!(&encoded(&Frame::Claims(Bytes::from_static(&[7, 8])))[..], [131, 7, 8]);
+    assert_eq!(&encoded(&Frame::Claims(Bytes::from_static(&[7, 8])))[..], [130, 7, 8]);
     // With numbers in place of the names.
     let numbers = Numbers { protocol: Some(0), process: Some(300) };
     assert_eq!(&encoded_with(&message, numbers)[..], [0, 0xac, 2, 0, 3, 1, 5, 1, 6, 0, 0, 0, 0, 0, 0, 0, 7]);

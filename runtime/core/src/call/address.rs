@@ -92,15 +92,15 @@ impl<M: Protocol> Address<M> {
 
     #[cold]
     fn cast_slow(&self, message: M) -> Cast {
-        let resolved = self.0.resolve();
-        if let Resolved::Missing(None) = resolved
-            && let Some(name) = self.global_name()
-        {
-            return self.send_global(name, message).unwrap_or_else(|SendError { error, .. }| Cast::failed(error));
-        }
-        match self.send(resolved, message) {
+        match self.send(self.0.resolve(), message) {
             Ok(placement) => Cast::from(placement),
-            Err(SendError { error, .. }) => Cast::failed(error),
+            Err(SendError { error, message }) => match self.global_name() {
+                // A global name is not a process. Its owner is found here, so that other targets pay nothing for it.
+                Some(name) => {
+                    self.send_global(name, message).unwrap_or_else(|SendError { error, .. }| Cast::failed(error))
+                }
+                None => Cast::failed(error),
+            },
         }
     }
 

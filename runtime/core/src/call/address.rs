@@ -3,14 +3,19 @@
 #[cfg(feature = "net")]
 mod forward;
 mod global;
+#[cfg(feature = "registry")]
+mod keyed;
 mod signals;
 mod system;
+mod unowned;
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::hint::cold_path;
 use std::sync::Arc;
 
+#[cfg(feature = "registry")]
+pub(crate) use keyed::deliver_keyed;
 pub use system::SysError;
 
 use super::cast::Placement;
@@ -94,13 +99,10 @@ impl<M: Protocol> Address<M> {
     fn cast_slow(&self, message: M) -> Cast {
         match self.send(self.0.resolve(), message) {
             Ok(placement) => Cast::from(placement),
-            Err(SendError { error, message }) => match self.global_name() {
-                // A global name is not a process. Its owner is found here, so that other targets pay nothing for it.
-                Some(name) => {
-                    self.send_global(name, message).unwrap_or_else(|SendError { error, .. }| Cast::failed(error))
-                }
-                None => Cast::failed(error),
-            },
+            // A global name or a key is not a process. Its owner is found here, so that other targets pay nothing for it.
+            Err(refused) => {
+                self.send_to_present(refused, true).unwrap_or_else(|SendError { error, .. }| Cast::failed(error))
+            }
         }
     }
 
@@ -171,21 +173,18 @@ impl<M: Protocol> Address<M> {
         let callee = match &resolved {
             Resolved::Local(process) => process.number().unwrap_or(0),
             Resolved::Missing(None) => {
-                self.0.owner().filter(|owner| owner.belongs_to(self.node().id())).map_or(callee, |owner| owner.number())
+                self.0.owner_pid().filter(|owner| owner.belongs_to(self.node().id())).map_or(callee, |owner| owner.number())
             }
             Resolved::Remote(_) | Resolved::Missing(Some(_)) => callee,
         };
         let sent = if callee != 0 && Current::is(self.node(), callee) {
             Err((CallErrorKind::Itself, message))
         } else {
-            let global = if let Resolved::Missing(None) = resolved { self.global_name() } else { None };
-            let sent = match global {
-                Some(name) => self.send_global(name, message),
-                None => self.send(resolved, message).map(|placement| match placement {
-                    Placement::WaitQueue(queue, id) => Cast::waiting(queue, id),
-                    Placement::Queue | Placement::FullConnection(..) => Cast::sent(),
-                }),
-            };
+            let sent = self.send(resolved, message).map(|placement| match placement {
+                Placement::WaitQueue(queue, id) => Cast::waiting(queue, id),
+                Placement::Queue | Placement::FullConnection(..) => Cast::sent(),
+            });
+            let sent = sent.or_else(|refused| self.send_to_present(refused, false));
             sent.map_err(|SendError { error, message }| (CallErrorKind::from(error), message))
         };
         match sent {
@@ -200,6 +199,18 @@ impl<M: Protocol> Address<M> {
                 drop(message);
                 (callee, identity, Cast::sent())
             }
+        }
+    }
+
+    /// Sends a message that was refused to the owner of the global name or the key, if the address is one. With
+    /// `is_kept`, the message to a key waits for an owner also if its sender does not.
+    fn send_to_present(&self, refused: SendError<M>, is_kept: bool) -> Result<Cast, SendError<M>> {
+        let Target::Identity(identity) = &self.0 else { return Err(refused) };
+        match &identity.receiver {
+            ReceiverId::Global(name) => Address::send_global(&identity.node, name, refused.message),
+            #[cfg(feature = "registry")]
+            ReceiverId::Key(key) => Address::send_keyed(&identity.node, key, refused.message, is_kept),
+            ReceiverId::Pid(_) | ReceiverId::Child { .. } | ReceiverId::Name(..) => Err(refused),
         }
     }
 

@@ -28,6 +28,8 @@ mod with_serde;
 #[cfg(not(feature = "serde"))]
 mod without_serde;
 
+#[cfg(feature = "registry")]
+pub(crate) use address::deliver_keyed;
 pub use address::{Address, SysError};
 pub use call_future::Call;
 pub use cast::{BoundedCast, Cast};

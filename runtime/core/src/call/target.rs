@@ -6,7 +6,9 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::base::{CastError, NodeId, NodeName, Pid, Protocol};
-use crate::node::{AnyCell, LocalProcess, Node, NodePhase, RemoteTarget};
+#[cfg(feature = "registry")]
+use crate::node::ActorKey;
+use crate::node::{AnyCell, LocalProcess, Node, NodePhase, Owner, RemoteTarget};
 use crate::process::Cell;
 use crate::signal::Monitored;
 use crate::wire::{Epoch, Signal};
@@ -47,6 +49,9 @@ pub(super) enum ReceiverId {
     Name(Arc<str>, NodeName),
     /// The process that has a global name, on any node.
     Global(Arc<str>),
+    /// The process of a key, on any node.
+    #[cfg(feature = "registry")]
+    Key(ActorKey),
 }
 
 /// The location of a target at one moment.
@@ -116,25 +121,40 @@ impl Target<dyn AnyCell> {
 }
 
 impl<C: TargetCell + ?Sized> Target<C> {
-    /// Returns the target that is the process `owner`, which has a global name.
+    /// Returns the target that is the owner of a global name or a key.
     ///
     /// # Errors
     /// The process is of this node, and has ended or has another protocol.
-    pub(super) fn of_owner(node: &Node, name: &str, owner: &Pid) -> Result<Target<C>, CastError> {
-        if !owner.belongs_to(node.id()) {
-            return Ok(Target::identity(node.clone(), ReceiverId::Pid(owner.clone())));
-        }
-        let cell = node.table().get(owner.number()).ok_or(CastError::NoProc)?;
-        Ok(Target::Cell { cell: C::of_process(cell, &name)?, number: owner.number() })
+    pub(super) fn of_owner(node: &Node, name: &Arc<str>, owner: &Owner) -> Result<Target<C>, CastError> {
+        let LocalProcess { number, cell } = match owner {
+            #[cfg(feature = "registry")]
+            Owner::Node(at) => {
+                return Ok(Target::identity(node.clone(), ReceiverId::Name(Arc::clone(name), at.clone())));
+            }
+            #[cfg(feature = "registry")]
+            Owner::Process(process) => process.clone(),
+            Owner::Pid(pid) if !pid.belongs_to(node.id()) => {
+                return Ok(Target::identity(node.clone(), ReceiverId::Pid(pid.clone())));
+            }
+            Owner::Pid(pid) => {
+                let cell = node.table().get(pid.number()).ok_or(CastError::NoProc)?;
+                LocalProcess { number: pid.number(), cell }
+            }
+        };
+        Ok(Target::Cell { cell: C::of_process(cell, name)?, number })
     }
 
-    /// Returns the target that has the global name at present. `None` if the target is not a global name.
+    /// Returns the target that has the global name or the key at present. `None` if the target is neither.
     pub(super) fn at_present(&self) -> Option<Result<Target<C>, CastError>> {
         let Target::Identity(identity) = self else { return None };
-        let ReceiverId::Global(name) = &identity.receiver else { return None };
-        let owner = identity.node.global_names().find(name);
-        let owner = owner.ok_or(CastError::NoProc).and_then(|owner| Target::of_owner(&identity.node, name, &owner));
-        Some(owner)
+        let node = &identity.node;
+        let (name, owner) = match &identity.receiver {
+            ReceiverId::Global(name) => (name, node.global_names().find(name).map(Owner::Pid)),
+            #[cfg(feature = "registry")]
+            ReceiverId::Key(key) => (&key.name, key.route(node)),
+            _ => return None,
+        };
+        Some(owner.ok_or(CastError::NoProc).and_then(|owner| Target::of_owner(node, name, &owner)))
     }
 }
 
@@ -172,14 +192,31 @@ impl<C: AnyCell + ?Sized> Target<C> {
             ReceiverId::Name(name, at) => Resolved::Remote(RemoteTarget::Name(name, at)),
             // The owner is a target of its own: see `at_present`.
             ReceiverId::Global(_) => Resolved::Missing(None),
+            #[cfg(feature = "registry")]
+            ReceiverId::Key(_) => Resolved::Missing(None),
         }
     }
 
-    /// Returns the process that has the global name which is the target.
-    pub(super) fn owner(&self) -> Option<Pid> {
+    /// Returns the owner of the global name or the key which is the target. Starts no process.
+    fn owner(&self) -> Option<Owner> {
         let Target::Identity(identity) = self else { return None };
-        let ReceiverId::Global(name) = &identity.receiver else { return None };
-        identity.node.global_names().find(name)
+        match &identity.receiver {
+            ReceiverId::Global(name) => identity.node.global_names().find(name).map(Owner::Pid),
+            #[cfg(feature = "registry")]
+            ReceiverId::Key(key) => key.find(&identity.node),
+            _ => None,
+        }
+    }
+
+    /// Returns the pid of the owner, if it is known.
+    pub(super) fn owner_pid(&self) -> Option<Pid> {
+        match self.owner()? {
+            Owner::Pid(pid) => Some(pid),
+            #[cfg(feature = "registry")]
+            Owner::Process(process) => Some(self.node().pid(process.number)),
+            #[cfg(feature = "registry")]
+            Owner::Node(_) => None,
+        }
     }
 
     /// Returns the process if it is on this node.
@@ -217,6 +254,11 @@ impl<C: AnyCell + ?Sized> Target<C> {
                 }
                 ReceiverId::Name(name, at) => Monitored::name(name.to_string(), at.clone()),
                 ReceiverId::Global(_) => Monitored::process(existing()),
+                #[cfg(feature = "registry")]
+                ReceiverId::Key(key) => match self.owner() {
+                    Some(Owner::Node(at)) => Monitored::name(key.name.to_string(), at),
+                    _ => Monitored::process(existing()),
+                },
             },
         }
     }
@@ -230,19 +272,17 @@ impl<C: AnyCell + ?Sized> Target<C> {
                 return (number != 0).then(|| cell.node().pid(number));
             }
             Target::Identity(identity) if matches!(identity.receiver, ReceiverId::Child { .. }) => return None,
-            Target::Identity(identity) if matches!(identity.receiver, ReceiverId::Global(_)) => {
-                let node = &identity.node;
-                return self
-                    .owner()
-                    .filter(|owner| !owner.belongs_to(node.id()) || node.table().get(owner.number()).is_some());
-            }
             Target::Cell { .. } | Target::Identity(_) => {}
         }
         match self.resolve() {
             Resolved::Local(process) => process.number().map(|number| self.node().pid(number)),
             Resolved::Remote(RemoteTarget::Pid(pid)) | Resolved::Missing(Some(pid)) => Some(pid.clone()),
-            Resolved::Remote(RemoteTarget::Name(..) | RemoteTarget::Node(_) | RemoteTarget::Group(..))
-            | Resolved::Missing(None) => None,
+            Resolved::Remote(RemoteTarget::Name(..) | RemoteTarget::Node(_) | RemoteTarget::Group(..)) => None,
+            Resolved::Missing(None) => {
+                let node = self.node();
+                let exists = |owner: &Pid| !owner.belongs_to(node.id()) || node.table().get(owner.number()).is_some();
+                self.owner_pid().filter(exists)
+            }
         }
     }
 
@@ -254,12 +294,24 @@ impl<C: AnyCell + ?Sized> Target<C> {
                 let _ = self.node().send_signal(from.number(), to, signal, None);
             }
             Resolved::Missing(Some(pid)) => self.node().signal(from, pid, Epoch::LOCAL, signal),
-            Resolved::Missing(None) => {
-                if let Some(owner) = self.owner() {
-                    let epoch = self.node().epoch_to(owner.node());
-                    self.node().signal(from, &owner, epoch, signal);
-                }
-            }
+            Resolved::Missing(None) => self.signal_owner(from, signal),
+        }
+    }
+}
+
+impl<C: AnyCell + ?Sized> Target<C> {
+    /// Sends a signal to the owner of the global name or the key.
+    fn signal_owner(&self, from: &Pid, signal: Signal) {
+        let node = self.node();
+        #[cfg(feature = "registry")]
+        if let (Target::Identity(identity), Some(Owner::Node(at))) = (self, self.owner())
+            && let ReceiverId::Key(key) = &identity.receiver
+        {
+            let _ = node.send_signal(from.number(), RemoteTarget::Name(&key.name, &at), signal, None);
+            return;
+        }
+        if let Some(owner) = self.owner_pid() {
+            node.signal(from, &owner, node.epoch_to(owner.node()), signal);
         }
     }
 }
@@ -305,6 +357,8 @@ enum Key<'a> {
     Number(&'a NodeId, u64),
     Name(&'a str, &'a NodeName),
     Global(&'a str),
+    #[cfg(feature = "registry")]
+    Actor(&'a str),
     Cell(usize),
 }
 
@@ -320,6 +374,8 @@ impl<C: AnyCell + ?Sized> Target<C> {
                 ReceiverId::Pid(pid) | ReceiverId::Child { id: pid, .. } => Key::Number(pid.node_id(), pid.number()),
                 ReceiverId::Name(name, at) => Key::Name(name, at),
                 ReceiverId::Global(name) => Key::Global(name),
+                #[cfg(feature = "registry")]
+                ReceiverId::Key(key) => Key::Actor(&key.name),
             },
         }
     }
@@ -362,6 +418,8 @@ impl<C: AnyCell + ?Sized> fmt::Debug for Target<C> {
                 }
                 ReceiverId::Name(name, at) => return write!(f, "<{at} {name:?}{}>", self.earlier()),
                 ReceiverId::Global(name) => return write!(f, "<global {name:?}{}>", self.earlier()),
+                #[cfg(feature = "registry")]
+                ReceiverId::Key(key) => return write!(f, "<key {key:?}{}>", self.earlier()),
             },
         };
         let earlier = self.earlier();

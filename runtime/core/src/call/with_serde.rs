@@ -16,6 +16,8 @@ use super::{Address, Recipient, Reply};
 use crate::base::{CastError, NodeName, OwnDefinition, Pid, Protocol};
 #[cfg(feature = "net")]
 use crate::base::{DecodeError, Decoder};
+#[cfg(feature = "registry")]
+use crate::node::ActorKey;
 use crate::node::{AnswerSlot, AnyCell, Current, LocalProcess, Node};
 use crate::process::type_definition;
 use crate::shape::{REPLY, STUB};
@@ -30,6 +32,8 @@ enum EncodedTarget {
     Child(Pid, String),
     /// The process that has a global name.
     Global(String),
+    /// The process of a key, by its name.
+    Key(String),
 }
 
 /// The longest name of a process in a stub that is received, in bytes. No process has a longer one.
@@ -59,6 +63,8 @@ impl<C: AnyCell + ?Sized> Serialize for Target<C> {
                 ReceiverId::Child { id, path } => EncodedTarget::Child(id.clone(), path.to_string()),
                 ReceiverId::Name(name, at) => EncodedTarget::Name(name.to_string(), at.clone()),
                 ReceiverId::Global(name) => EncodedTarget::Global(name.to_string()),
+                #[cfg(feature = "registry")]
+                ReceiverId::Key(key) => EncodedTarget::Key(key.name.to_string()),
             },
         };
         encoded.serialize(serializer)
@@ -69,7 +75,8 @@ impl<C: AnyCell + ?Sized> Serialize for Target<C> {
 impl<'de, C: TargetCell + ?Sized> Deserialize<'de> for Target<C> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let encoded = EncodedTarget::deserialize(deserializer)?;
-        if matches!(&encoded, EncodedTarget::Name(name, _) | EncodedTarget::Global(name) if name.len() > MAX_NAME) {
+        use EncodedTarget::{Global, Key, Name};
+        if matches!(&encoded, Name(name, _) | Global(name) | Key(name) if name.len() > MAX_NAME) {
             return Err(D::Error::custom("the name of a process in a stub is longer than 255 bytes"));
         }
         let node = Current::node().ok_or_else(|| {
@@ -95,6 +102,10 @@ fn decode<C: TargetCell + ?Sized>(node: Node, encoded: EncodedTarget) -> Result<
         },
         EncodedTarget::Name(name, at) => Target::identity(node, ReceiverId::Name(name.into(), at)),
         EncodedTarget::Global(name) => Target::identity(node, ReceiverId::Global(name.into())),
+        #[cfg(feature = "registry")]
+        EncodedTarget::Key(name) => Target::identity(node, ReceiverId::Key(ActorKey::new(name.into()))),
+        #[cfg(not(feature = "registry"))]
+        EncodedTarget::Key(name) => Target::identity(node, ReceiverId::Global(name.into())),
     })
 }
 

@@ -8,9 +8,11 @@ use crate::base::{
     CallErrorKind, Causes, DecodeError, Encoder, Exit, NodeEvent, NodeId, Payload, Pid, Right, Source, UnreadMessage,
 };
 use crate::log;
+#[cfg(feature = "registry")]
+use crate::node::{ActorKey, KeyPlace};
 use crate::node::{
     AnswerOutcome, CallNote, Current, EncodedAnswer, EncodedMessage, LocalProcess, Node, ReceivedAnswer,
-    ReceivedReplies, SignalTarget,
+    ReceivedReplies, SignalTarget, WaitingMessage,
 };
 use crate::observe::ReportKind;
 use crate::process::{catch, fail_callers, fan_out, report_message_panic};
@@ -151,6 +153,9 @@ fn send_note(node: &Node, peer: &Peer, note: CallNote) {
 /// Returns the process or the supervised child, if other nodes may reach it.
 fn find(node: &Node, to: &FrameTarget) -> Option<LocalProcess> {
     match to {
+        #[cfg(feature = "registry")]
+        FrameTarget::Name(name) => node.find_name(name),
+        #[cfg(not(feature = "registry"))]
         FrameTarget::Name(name) => node.names().find(name),
         FrameTarget::Process(number) => node.exported(*number),
         FrameTarget::Group(_) => None,
@@ -179,34 +184,56 @@ fn deliver(
     if let FrameTarget::Group(name) = to {
         return deliver_to_group(node, peer, name, replies, message);
     }
-    let LocalProcess { number, cell } = find(node, to).ok_or(CallErrorKind::NoProc)?;
     if message.variant == EncodedMessage::CALL_CHAIN {
+        let LocalProcess { number, cell } = find(node, to).ok_or(CallErrorKind::NoProc)?;
         answer_call_chain(node, peer, replies, if number == 0 { cell.mailbox_owner() } else { Some(number) });
         return Ok(());
     }
-    // A reply in a message that is refused is dropped with it. Its caller gets the reason, not `Dropped`.
+    let may_wait = peer.may_wait();
+    #[cfg(feature = "registry")]
+    if let FrameTarget::Name(name) = to
+        && name.starts_with('/')
+    {
+        let key = ActorKey::new(Arc::clone(name));
+        let KeyPlace { actors, .. } = key.place(node).ok_or(CallErrorKind::NoProc)?;
+        let deliver = || actors.deliver(node, &key, message, may_wait, &peer.id.name);
+        return deliver_by(node, peer, (to, replies, message.payload.len()), (Node::SYSTEM, "a key"), deliver);
+    }
+    let LocalProcess { number, cell } = find(node, to).ok_or(CallErrorKind::NoProc)?;
+    let deliver = || {
+        let waiting = cell.deliver(number, message, may_wait)?;
+        Ok(waiting.map(|id| (Arc::clone(&cell).into_admission_queue(), id)))
+    };
     // Outside of a process, dropped replies would not be collected.
     let process = if number == 0 { Node::SYSTEM } else { number };
+    deliver_by(node, peer, (to, replies, message.payload.len()), (process, cell.protocol()), deliver)
+}
+
+/// Calls `deliver`, and takes care of the calls in the message. `deliver` returns the place of a message that waits.
+/// `process` is the number of the receiver, with a text for reports.
+fn deliver_by(
+    node: &Node,
+    peer: &Arc<Peer>,
+    (to, replies, bytes): (&FrameTarget, &[u64], usize),
+    process: (u64, &'static str),
+    deliver: impl FnOnce() -> Result<Option<WaitingMessage>, UnreadMessage>,
+) -> Result<(), UnreadMessage> {
+    // A reply in a message that is refused is dropped with it. Its caller gets the reason, not `Dropped`.
     let received = ReceivedReplies::new(peer.caller_node(), replies);
-    let (bytes, may_wait) = (message.payload.len(), peer.may_wait());
-    let deliver = || Current::with_received(received, || catch(|| cell.deliver(number, message, may_wait)));
-    let ((result, unread), dropped) = Current::collect_dropped(node, process, deliver);
+    let deliver = || Current::with_received(received, || catch(deliver));
+    let ((result, unread), dropped) = Current::collect_dropped(node, process.0, deliver);
     let result = result.unwrap_or_else(|panic| {
-        report_message_panic(node, cell.protocol(), "decoding a message", &panic);
+        report_message_panic(node, process.1, "decoding a message", &panic);
         Err(CallErrorKind::Decode(DecodeError::Malformed(panic.to_string().into())).into())
     });
     if result.is_ok() {
         fail_callers(dropped, &CallErrorKind::Dropped);
         fail_calls(node, peer, unread, &CallErrorKind::Dropped);
     }
-    match result {
-        Ok(None) => Ok(()),
-        Ok(Some(waiting)) => {
-            count_waiting(peer, to, bytes, cell.into_admission_queue(), waiting);
-            Ok(())
-        }
-        Err(error) => Err(error),
+    if let Some((queue, id)) = result? {
+        count_waiting(peer, to, bytes, queue, id);
     }
+    Ok(())
 }
 
 /// Delivers a broadcast to the members of the group that belong to this node. Without members it has no effect: the last

@@ -340,6 +340,16 @@ impl<M: Protocol> Queue<M> {
         self.end(Occupancy::CLOSED, false)
     }
 
+    /// Closes the queue if it is empty and no message waits in front of it. Returns whether it is closed.
+    #[cfg(feature = "registry")]
+    pub(crate) fn close_if_empty(&self) -> bool {
+        let mut inner = self.lock();
+        if inner.is_empty() && inner.bounded().is_none_or(|bounded| bounded.wait_queue.len() == 0) {
+            inner.occupancy = Occupancy::CLOSED;
+        }
+        inner.occupancy == Occupancy::CLOSED
+    }
+
     fn end(&self, next: Occupancy, owner_ends: bool) -> VecDeque<Entry<M>> {
         let mut inner = self.lock();
         let keep_held = next == Occupancy::VACANT && matches!(inner.occupancy.state(), State::Starting(_));

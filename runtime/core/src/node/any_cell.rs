@@ -11,15 +11,24 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::Node;
+#[cfg(feature = "registry")]
+use crate::base::Exit;
 use crate::base::{CastError, NodeEvent, NodeId, Pid, ReceivedDefinition, Source, UnreadMessage};
 use crate::mailbox::WaiterId;
 use crate::observe::{Alarm, DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, WaitingCall};
 use crate::wire::{Epoch, Signal};
 
 /// A cell of any protocol.
-pub(crate) trait AnyCell: SignalTarget + MessageTarget + Addressable + Pollable + Inspect {}
+pub(crate) trait AnyCell: SignalTarget + MessageTarget + Addressable + Pollable + Inspect {
+    /// Has a server end with this reason at a moment at which its mailbox is empty. It handles the messages that come before
+    /// it does, if the request `insists`; otherwise these cancel the request.
+    #[cfg(feature = "registry")]
+    fn finish(&self, number: u64, reason: Exit, insists: bool);
 
-impl<T: SignalTarget + MessageTarget + Addressable + Pollable + Inspect> AnyCell for T {}
+    /// Returns how many messages were sent to the process, if it has handled them all and waits for another one.
+    #[cfg(feature = "registry")]
+    fn handled_all(&self) -> Option<u64>;
+}
 
 /// A receiver of signals: a process's cell, or an exit watcher.
 pub(crate) trait SignalTarget: Send + Sync {

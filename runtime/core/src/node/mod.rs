@@ -34,7 +34,9 @@ pub(crate) use children::ChildEntry;
 use children::Children;
 #[cfg(feature = "net")]
 pub(crate) use claims::ClaimExchange;
-pub(crate) use claims::{AwaitsOwner, GlobalNames, NodeClaims};
+pub(crate) use claims::{AwaitsOwner, GlobalNames, NodeClaims, Owner};
+#[cfg(feature = "registry")]
+pub(crate) use claims::{ActorKey, KeptMessage, KeyPlace, KeyedActors, ShardedActors};
 pub use current::EnterGuard;
 #[cfg(feature = "test")]
 pub(crate) use current::PendingAwait;
@@ -44,6 +46,8 @@ pub(crate) use names::LocalProcess;
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls, ReceivedAnswer};
 #[cfg(feature = "net")]
 pub use router::{AddExport, Export, Serve};
+#[cfg(feature = "registry")]
+pub(crate) use router::WaitingMessage;
 pub(crate) use router::{
     BackPressure, CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, OutstandingCall,
     OutstandingCalls, RemoteTarget, Room, Router, SentMessage,
@@ -104,6 +108,8 @@ struct Inner {
     table: ProcessTable,
     names: Names,
     global_names: GlobalNames,
+    #[cfg(feature = "registry")]
+    sharded_actors: ShardedActors,
     claims: OnceLock<Arc<dyn NodeClaims>>,
     #[cfg(feature = "net")]
     claim_exchange: OnceLock<Arc<dyn ClaimExchange>>,
@@ -169,6 +175,8 @@ impl Node {
             table: ProcessTable::new(),
             names: Names::default(),
             global_names: GlobalNames::default(),
+            #[cfg(feature = "registry")]
+            sharded_actors: ShardedActors::default(),
             claims: OnceLock::new(),
             #[cfg(feature = "net")]
             claim_exchange: OnceLock::new(),
@@ -259,6 +267,11 @@ impl Node {
 
     pub(crate) fn global_names(&self) -> &GlobalNames {
         &self.inner.global_names
+    }
+
+    #[cfg(feature = "registry")]
+    pub(crate) fn sharded_actors(&self) -> &ShardedActors {
+        &self.inner.sharded_actors
     }
 
     pub(crate) fn children(&self) -> &Children {

@@ -19,6 +19,30 @@ pub(crate) enum SystemRequest {
     WithState(StateFn),
     Suspend(oneshot::Sender<()>),
     Resume(oneshot::Sender<()>),
+    /// Not answered. Every server accepts it.
+    #[cfg(feature = "registry")]
+    Finish(Finish),
+}
+
+/// A request to end at a moment at which the mailbox is empty. Later messages are refused, so none is lost.
+#[cfg(feature = "registry")]
+#[derive(Clone)]
+pub(crate) struct Finish {
+    /// The exit reason.
+    pub(crate) reason: Exit,
+    /// Set if the server handles the messages that have come meanwhile, and ends then. Otherwise it goes on.
+    pub(crate) insists: bool,
+}
+
+impl SystemRequest {
+    /// Returns whether every server accepts the request, also without `#[actor(sys)]`.
+    pub(super) fn is_for_all(&self) -> bool {
+        match self {
+            #[cfg(feature = "registry")]
+            SystemRequest::Finish(_) => true,
+            _ => false,
+        }
+    }
 }
 
 type StateFn = Box<dyn FnOnce(&mut dyn Any) + Send>;

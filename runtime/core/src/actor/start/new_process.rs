@@ -16,6 +16,10 @@ use crate::call::Address;
 use crate::node::{Current, Node};
 #[cfg(feature = "port")]
 use crate::process::RunningGuard;
+#[cfg(feature = "registry")]
+use crate::node::{AnyCell, LocalProcess};
+#[cfg(feature = "registry")]
+use crate::process::{ProcessTask, catch};
 use crate::process::{Cell, ProcessKind, StartInfo, StartSender, ended_in_cell, start_wait};
 
 /// A process that can be reached, linked and monitored, but does not run yet.
@@ -47,6 +51,21 @@ impl<A: Process> NewProcess<A> {
 
     pub(crate) fn stub(&self) -> Ref<A> {
         Ref::<A>::__new(Address::direct(Arc::clone(&self.cell), self.number))
+    }
+
+    /// Returns the process as the tables of the node have it.
+    #[cfg(feature = "registry")]
+    pub(crate) fn local(&self) -> LocalProcess {
+        LocalProcess { number: self.number, cell: Arc::clone(&self.cell) as Arc<dyn AnyCell> }
+    }
+
+    /// Starts to run the process from the value that `make` returns. If that panics, so does the process.
+    #[cfg(feature = "registry")]
+    pub(crate) fn run_made<C: Constructor<Actor = A>>(self, make: impl FnOnce() -> C) {
+        match catch(make) {
+            Ok(constructor) => drop(self.run(constructor, None)),
+            Err(panic) => ProcessTask::spawn(&self.cell, self.number, async move { panic }),
+        }
     }
 
     /// Makes the end of the process wait until the guard is dropped.

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::{AwaitsOwner, Owner};
 use crate::base::Pid;
 use crate::node::names::shrink;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,12 +21,6 @@ struct Entry {
     /// The first is being sent while `is_flushing`.
     waiting: VecDeque<Arc<dyn AwaitsOwner>>,
     is_flushing: bool,
-}
-
-/// A message that waits for the owner of a global name.
-pub(crate) trait AwaitsOwner: Send + Sync {
-    /// Sends the message. Returns `false` if the owner has ended: the message waits for the next one.
-    fn send_to(&self, owner: &Pid) -> bool;
 }
 
 impl GlobalNames {
@@ -91,7 +86,7 @@ impl GlobalNames {
             let (Some(owner), Some(first)) = (entry.owner.clone(), entry.waiting.front().cloned()) else { return };
             entry.is_flushing = true;
             drop(names);
-            let is_sent = first.send_to(&owner);
+            let is_sent = first.send_to(&Owner::Pid(owner.clone()));
             let mut names = self.lock();
             let Some(entry) = names.get_mut(name) else { return };
             entry.is_flushing = false;
@@ -128,12 +123,17 @@ mod tests {
     }
 
     impl AwaitsOwner for Message {
-        fn send_to(&self, owner: &Pid) -> bool {
-            let is_sent = *owner != self.dead;
+        fn send_to(&self, owner: &Owner) -> bool {
+            let is_sent = !matches!(owner, Owner::Pid(pid) if *pid == self.dead);
             if is_sent {
                 self.sent.lock().unwrap().push(self.name);
             }
             is_sent
+        }
+
+        #[cfg(feature = "registry")]
+        fn expire(&self) -> bool {
+            false
         }
     }
 

@@ -1,13 +1,19 @@
 //! The claims of a node, as the layers below the registry use them.
 
 mod global_names;
+#[cfg(feature = "registry")]
+mod keys;
+mod owner;
 
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-pub(crate) use global_names::{AwaitsOwner, GlobalNames};
+pub(crate) use global_names::GlobalNames;
+#[cfg(feature = "registry")]
+pub(crate) use keys::{ActorKey, KeptMessage, KeyPlace, KeyedActors, ShardedActors};
+pub(crate) use owner::{AwaitsOwner, Owner};
 
 use super::Node;
 use crate::base::NodeId;
@@ -21,6 +27,10 @@ pub(crate) trait NodeClaims: Send + Sync {
 
     /// Returns the number of claims that are held.
     fn held(&self) -> usize;
+
+    /// Returns the sharded actor with this name, if a node hosts it.
+    #[cfg(feature = "registry")]
+    fn hosted_actors(&self, node: &Node, name: &str) -> Option<Arc<dyn KeyedActors>>;
 
     /// Returns the claims for a downcast to their type.
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;

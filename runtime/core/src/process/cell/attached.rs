@@ -23,7 +23,7 @@ impl<M: Protocol> Cell<M> {
             if control.number == number && control.is_proxy() {
                 return Err(RequestError::Elsewhere);
             }
-            if control.number == number && !control.kind.sys {
+            if control.number == number && !(control.kind.sys || request.is_for_all() && control.kind.server) {
                 return Err(RequestError::NotAllowed);
             }
         }

@@ -100,6 +100,9 @@ impl<M: Protocol> Cell<M> {
         if let Some(name) = &name {
             // Lock order: the table of names first, then the control block.
             drop(control);
+            #[cfg(feature = "registry")]
+            self.node.free_name(name, number);
+            #[cfg(not(feature = "registry"))]
             self.node.names().free(name, number);
             control = self.control();
         }

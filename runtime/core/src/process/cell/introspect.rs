@@ -9,15 +9,31 @@ use super::control_block::{Attached, RunState};
 use super::flags::{DEADLOCK_CHECK, EXITING, LONG, STATS_REQUESTED, SUSPENDED, TRACED};
 use crate::base::{Exit, Pid, Protocol};
 use crate::mailbox::{Arrival, MailboxStats, PushObserver};
-use crate::node::{Ancestry, Current, FinalCounts, Inspect, Node};
+use crate::node::{Ancestry, AnyCell, Current, FinalCounts, Inspect, Node};
 use crate::observe::{
     Alarm, DeadlockCheck, LifecycleEvent, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep,
     WaitingCall, source_line,
 };
 use crate::process::catch;
+#[cfg(feature = "registry")]
+use crate::process::{Finish, SystemRequest};
 
 /// The maximal length of a reported message text, in bytes.
 const MAX_TEXT: usize = 1_000;
+
+impl<M: Protocol> AnyCell for Cell<M> {
+    #[cfg(feature = "registry")]
+    fn finish(&self, number: u64, reason: Exit, insists: bool) {
+        // Refused if the process is ending.
+        let _ = self.request(number, SystemRequest::Finish(Finish { reason, insists }));
+    }
+
+    #[cfg(feature = "registry")]
+    fn handled_all(&self) -> Option<u64> {
+        let stats = self.queue.stats();
+        (stats.is_owner_waiting && stats.waiting == 0).then(|| self.queue.pushed())
+    }
+}
 
 /// The process as others see it.
 impl<M: Protocol> Inspect for Cell<M> {

@@ -5,7 +5,7 @@ use crate::base::{
     CallErrorKind, CastError, DecodeError, Decoder, EncodedEvent, NodeEvent, Protocol, System, UnreadMessage,
 };
 use crate::mailbox::{Addressee, Entry, Origin, Refused, WaiterId};
-use crate::node::{AdmissionQueue, EncodedMessage, MessageTarget};
+use crate::node::{AdmissionQueue, EncodedMessage, MessageTarget, Node};
 use crate::process::definition::read_message;
 use crate::process::{drop_message, fail_callers, protocol_definition};
 use std::any::Any;
@@ -45,8 +45,8 @@ impl<M: Protocol> Cell<M> {
 
 impl<M: Protocol> Cell<M> {
     /// Decodes a message from another node.
-    fn read_message(&self, encoded: &EncodedMessage<'_>) -> Result<M, UnreadMessage> {
-        let own = protocol_definition::<M>(&self.node);
+    pub(crate) fn read_message(node: &Node, encoded: &EncodedMessage<'_>) -> Result<M, UnreadMessage> {
+        let own = protocol_definition::<M>(node);
         let definition = own.and_then(|own| own.get().ok());
         if definition.is_some_and(|definition| definition.fingerprint == encoded.protocol) {
             let mut decoder = Decoder::new(encoded.payload);
@@ -77,7 +77,7 @@ impl<M: Protocol> MessageTarget for Cell<M> {
         encoded: EncodedMessage<'_>,
         can_wait: bool,
     ) -> Result<Option<WaiterId>, UnreadMessage> {
-        let message = self.read_message(&encoded)?;
+        let message = Cell::read_message(&self.node, &encoded)?;
         let (error, message) = match self.send(Addressee::of(number), message, can_wait) {
             Ok(waiting) => return Ok(waiting.filter(|_| can_wait)),
             Err(Refused::Gone(message)) => (CallErrorKind::NoProc, message),

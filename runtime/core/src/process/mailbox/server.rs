@@ -11,6 +11,8 @@ use crate::base::{Exit, Protocol};
 use crate::mailbox::{Mask, Next};
 use crate::process::cell::flags::{LONG, SUSPENDED, SYSTEM_REQUEST};
 use crate::process::cell::message_text;
+#[cfg(feature = "registry")]
+use crate::process::Finish;
 use crate::process::{SuspendedEvent, SystemRequest};
 
 /// The next event that a server handles.
@@ -184,10 +186,24 @@ impl<M: Protocol> Mailbox<M> {
         Poll::Pending
     }
 
+    /// Has the server finish after the messages that have been sent so far.
+    #[cfg(feature = "registry")]
+    pub(crate) fn request_finish(&self, request: Finish) {
+        // Refused only by a process that is ending.
+        let _ = self.cell.request(self.pid.number(), SystemRequest::Finish(request));
+    }
+
     /// Takes the next request, once all messages that were sent before it have been read.
     fn take_request(&mut self, read: u64) -> Option<SystemRequest> {
         let pending = self.cell.flags.get() & SYSTEM_REQUEST != 0;
         if pending { self.cell.take_request(self.pid().number(), read) } else { None }
+    }
+
+    /// Closes the mailbox if nothing is in it. Returns whether it is closed. Later messages are refused then.
+    #[cfg(feature = "registry")]
+    pub(crate) fn close_if_empty(&mut self) -> bool {
+        let has_read = self.read_state.as_ref().is_none_or(|state| state.inbox.is_read() && state.inbox.saved() == 0);
+        has_read && self.cell.queue().close_if_empty()
     }
 
     /// Has the server stop before its next message.

@@ -40,7 +40,7 @@ use super::global::Registrations;
 use crate::base::NodeId;
 use crate::cluster::NodeBuilder;
 use crate::log;
-use crate::node::{Node, NodeClaims, WeakNode};
+use crate::node::{KeyedActors, Node, NodeClaims, WeakNode};
 use crate::observe::ReportKind;
 use crate::sched::{Clock, TaskSpawner};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -250,11 +250,21 @@ impl ClaimService {
             // Read here, so that the last one to publish a key has its last state.
             let claim = self.get(key);
             let is_published = super::global::publish(node, key, claim.as_ref());
+            let published = super::sharded::publish(node, key, claim.as_ref());
             drop(publishing);
             if let Some(name) = is_published {
                 node.global_names().flush(name);
             }
+            if let Some(published) = published {
+                published.flush(node);
+            }
         }
+    }
+
+    /// Publishes the claims whose keys begin with `prefix`, for a follower that is new.
+    pub(super) fn publish_all(&self, node: &Node, prefix: &str) {
+        let keys: Vec<_> = self.list(prefix).into_iter().map(|claim| claim.key).collect();
+        self.publish(node, &keys);
     }
 
     fn request(self: &Arc<Self>, key: String, id: u64, request: Request) {
@@ -367,6 +377,10 @@ impl NodeClaims for ClaimService {
 
     fn held(&self) -> usize {
         self.state().machine.held()
+    }
+
+    fn hosted_actors(&self, node: &Node, name: &str) -> Option<Arc<dyn KeyedActors>> {
+        super::sharded::hosted_actors(self, node, name)
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

@@ -1,0 +1,242 @@
+//! The slots of a node that hosts a sharded actor: their claims, and the ends of their processes.
+//!
+//! | state of a slot | begins with | ends with |
+//! |---|---|---|
+//! | requested | a message for a slot without an owner, at its home | the answer of the registry |
+//! | held | the claim | a move, the end of hosting, or the loss of the claim |
+//! | leaving | a move or the end of hosting: each process ends when its mailbox is empty | the end of the last process; then the claim is released |
+//!
+//! A message that comes while a slot is requested or is being left waits, and is then sent to the next owner. When a claim is
+//! lost, the processes receive an exit signal with [`Exit::ClaimLost`] and other nodes may start them at once.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use super::SLOTS;
+use super::sharding::{PAUSE, Sharding};
+use super::slot::{Here, Slot};
+use crate::base::{Exit, NodeName};
+use crate::log;
+use crate::node::{LocalProcess, Node, WeakNode};
+use crate::observe::ReportKind;
+use crate::registry::service::{Hold, HoldId};
+
+/// The time for which a claim on a slot is requested. After that it is requested again if messages wait.
+const REQUEST_TIME: Duration = Duration::from_secs(5);
+/// The time in which the processes of a slot that moves end, before they are killed.
+const LEAVE_TIME: Duration = Duration::from_secs(30);
+/// The number of looks at a process in its idle time.
+const LOOKS: u8 = 4;
+
+impl Sharding {
+    pub(super) fn slot_key(&self, at: u16) -> String {
+        format!("slot/{}/{at}", self.name)
+    }
+
+    /// Requests the claim on a slot. The caller holds the slot.
+    pub(super) fn request(&self, node: &Node, at: u16, slot: &mut Slot) {
+        let Some(this) = self.this() else { return };
+        slot.here = Here::Requested;
+        let (claims, key, weak) = (node.claims(), self.slot_key(at), node.downgrade());
+        node.spawner().spawn(async move {
+            let hold = claims.hold(&key, Vec::new(), REQUEST_TIME).await.ok();
+            if let Some(node) = weak.upgrade() {
+                this.answered(&node, at, hold);
+            }
+        });
+    }
+
+    /// Acts on the answer to a request: the claim, or an error.
+    fn answered(&self, node: &Node, at: u16, hold: Option<Hold>) {
+        let mut slot = self.slot(at);
+        slot.here = Here::None;
+        let Some(hold) = hold else {
+            drop(slot);
+            // Another node may own the slot. Otherwise the next look requests it again.
+            return self.flush_to_others(node, at);
+        };
+        slot.last_token = hold.token();
+        let (id, lost) = (hold.id(), hold.lost_or_dropped());
+        slot.here = Here::Held(hold);
+        drop(slot);
+        let (Some(this), weak) = (self.this(), node.downgrade()) else { return };
+        let this = Arc::downgrade(&this);
+        node.spawner().spawn(async move {
+            if lost.await.is_some()
+                && let (Some(this), Some(node)) = (this.upgrade(), weak.upgrade())
+            {
+                this.lost(&node, at, id);
+            }
+        });
+        if self.hosting().is_none() {
+            // Hosting has ended meanwhile.
+            return self.leave(node, at, LEAVE_TIME);
+        }
+        self.flush_slot(node, at);
+        self.changed.notify_one();
+    }
+
+    /// Sends what waits for a slot if another node owns it.
+    fn flush_to_others(&self, node: &Node, at: u16) {
+        if self.slot(at).owner.is_some() {
+            self.flush_slot(node, at);
+        }
+    }
+
+    /// Acts on the loss of a claim.
+    fn lost(&self, node: &Node, at: u16, id: HoldId) {
+        let mut slot = self.slot(at);
+        let hold = match std::mem::take(&mut slot.here) {
+            Here::Held(hold) | Here::Leaving(hold) if hold.id() == id => hold,
+            // A later one.
+            here => {
+                slot.here = here;
+                return;
+            }
+        };
+        let numbers: Vec<u64> = slot.processes().map(|(_, process)| process.number).collect();
+        drop(slot);
+        drop(hold);
+        for number in numbers {
+            node.send_exit(number, Exit::claim_lost(self.slot_key(at)));
+        }
+        self.changed.notify_one();
+        self.flush_slot(node, at);
+    }
+
+    /// Ends the processes of a slot when their mailboxes are empty, and then the claim.
+    ///
+    /// The processes that have not ended after `limit` are killed.
+    pub(super) fn leave(&self, node: &Node, at: u16, limit: Duration) {
+        let mut slot = self.slot(at);
+        let id = match std::mem::take(&mut slot.here) {
+            Here::Held(hold) => {
+                let id = hold.id();
+                slot.here = Here::Leaving(hold);
+                id
+            }
+            here => {
+                slot.here = here;
+                return;
+            }
+        };
+        let processes: Vec<LocalProcess> = slot.processes().map(|(_, process)| process.clone()).collect();
+        let left = slot.take_left();
+        drop(slot);
+        if let Some(hold) = left {
+            return self.released(node, at, hold);
+        }
+        for LocalProcess { number, cell } in processes {
+            cell.finish(number, Exit::shutdown(), true);
+        }
+        let (Some(this), weak, clock) = (self.this(), node.downgrade(), Arc::clone(node.clock())) else { return };
+        let this = Arc::downgrade(&this);
+        node.spawner().spawn(async move {
+            clock.sleep_until(clock.now() + limit).await;
+            if let (Some(this), Some(node)) = (this.upgrade(), weak.upgrade()) {
+                this.kill_left(&node, at, id);
+            }
+        });
+    }
+
+    /// Kills the processes of a slot that is still being left.
+    fn kill_left(&self, node: &Node, at: u16, id: HoldId) {
+        let slot = self.slot(at);
+        if !matches!(&slot.here, Here::Leaving(hold) if hold.id() == id) {
+            return;
+        }
+        let numbers: Vec<u64> = slot.processes().map(|(_, process)| process.number).collect();
+        drop(slot);
+        node.report(ReportKind::ChildStop, || {
+            log::warn!(target: "greenroom", node = %node.name(), slot = %self.slot_key(at), processes = numbers.len(), "processes by key did not end in time, and are killed");
+        });
+        numbers.into_iter().for_each(|number| node.send_exit(number, Exit::Kill));
+    }
+
+    /// Returns the names of the keys that have a process here.
+    pub(super) fn local_names(&self) -> Vec<Arc<str>> {
+        let names = |at| self.slot(at).processes().map(|(name, _)| Arc::clone(name)).collect::<Vec<_>>();
+        (0..SLOTS).flat_map(names).collect()
+    }
+
+    /// Releases the claim on a slot that has no process any more.
+    pub(super) fn released(&self, node: &Node, at: u16, hold: Hold) {
+        drop(hold);
+        self.changed.notify_one();
+        self.flush_slot(node, at);
+    }
+
+    /// Returns whether this node has, requests or leaves any slot.
+    pub(super) fn has_slots(&self) -> bool {
+        (0..SLOTS).any(|at| !matches!(self.slot(at).here, Here::None))
+    }
+
+    /// Gives up all slots.
+    pub(super) fn leave_all(&self, node: &Node, limit: Duration) {
+        (0..SLOTS).for_each(|at| self.leave(node, at, limit));
+    }
+
+    /// Gives up the slots that are to move now.
+    fn move_slots(&self, node: &Node) {
+        let (mut owners, mut moving) = (Vec::<(u16, NodeName)>::new(), 0);
+        for at in 0..SLOTS {
+            let slot = self.slot(at);
+            moving += usize::from(matches!(slot.here, Here::Leaving(_)));
+            match (&slot.here, &slot.owner) {
+                (Here::Held(_), _) => owners.push((at, node.name().clone())),
+                (_, Some((owner, _))) => owners.push((at, owner.name.clone())),
+                _ => {}
+            }
+        }
+        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
+        let moves = hosts.moves(node.name(), owners.iter().map(|(at, owner)| (*at, owner)), moving);
+        drop(hosts);
+        moves.into_iter().for_each(|at| self.leave(node, at, LEAVE_TIME));
+    }
+
+    /// Ends the processes that have been idle.
+    fn end_idle(&self) {
+        for at in 0..SLOTS {
+            let mut slot = self.slot(at);
+            if !matches!(slot.here, Here::Held(_)) {
+                continue;
+            }
+            let mut idle = Vec::new();
+            for entry in slot.keys.values_mut() {
+                let Some(process) = &entry.process else { continue };
+                match process.cell.handled_all() {
+                    Some(handled) if entry.quiet.0 == handled => entry.quiet.1 += 1,
+                    handled => entry.quiet = (handled.unwrap_or(u64::MAX), 0),
+                }
+                if entry.quiet.1 >= LOOKS {
+                    entry.quiet.1 = 0;
+                    idle.push(process.clone());
+                }
+            }
+            drop(slot);
+            for LocalProcess { number, cell } in idle {
+                cell.finish(number, Exit::Normal, false);
+            }
+        }
+    }
+}
+
+/// Moves slots and ends idle processes, as long as the node hosts the actor.
+pub(super) async fn keep_slots(sharding: Arc<Sharding>, node: WeakNode) {
+    let mut looked = None;
+    loop {
+        let (Some(strong), Some(hosting)) = (node.upgrade(), sharding.hosting()) else { return };
+        sharding.move_slots(&strong);
+        let clock = Arc::clone(strong.clock());
+        let look = hosting.idle.map(|idle| idle / u32::from(LOOKS));
+        if let Some(look) = look
+            && looked.is_none_or(|at| clock.now() >= at + look)
+        {
+            looked = Some(clock.now());
+            sharding.end_idle();
+        }
+        drop((strong, hosting));
+        let pause = look.map_or(PAUSE, |look| look.clamp(Duration::from_millis(10), PAUSE));
+        clock.within(Some(pause), sharding.changed.notified()).await;
+    }
+}

@@ -46,14 +46,12 @@ pub(crate) use names::LocalProcess;
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls, ReceivedAnswer};
 #[cfg(feature = "net")]
 pub use router::{AddExport, Export, Serve};
-#[cfg(feature = "registry")]
-pub(crate) use router::WaitingMessage;
 pub(crate) use router::{
     BackPressure, CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, OutstandingCall,
     OutstandingCalls, RemoteTarget, Room, Router, SentMessage,
 };
 #[cfg(feature = "net")]
-pub(crate) use router::{Exports, GroupService, LocalMembers, RunningCall, RunningCalls};
+pub(crate) use router::{Exports, GroupService, LocalMembers, RunningCall, RunningCalls, WaitingMessage};
 pub(crate) use services::{Service, Services};
 pub(crate) use shutdown::NodePhase;
 pub use shutdown::StopTimeout;

@@ -35,7 +35,10 @@ pub(super) fn send_to_owner<M: Protocol>(
         Owner::Process(_) => true,
         // A message that was encoded and not sent would be lost.
         #[cfg(feature = "registry")]
-        Owner::Node(at) => node.router().is_some_and(|router| router.open_epoch(node, at).is_some()),
+        Owner::Node(at) => node.router().is_some_and(|router| match router.is_on_demand() {
+            true => router.open_epoch(node, at).is_some(),
+            false => router.epoch(at).is_some(),
+        }),
     };
     if !is_reachable {
         return Err(SendError { error: CastError::NoProc, message });

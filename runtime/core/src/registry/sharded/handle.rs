@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use super::hosts::Hosts;
 use super::sharding::Sharding;
@@ -11,6 +11,7 @@ use crate::base::{NodeId, NodeName};
 use crate::call::Address;
 use crate::node::{ActorKey, KeyedActors, Node, Owner};
 use crate::registry::{Claim, ClaimService};
+use crate::sync::PoisonError;
 use crate::wire::FrameTarget;
 
 /// An actor of which each key has one process in the cluster.

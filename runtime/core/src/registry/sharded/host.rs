@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use std::{error, fmt};
 
@@ -16,7 +16,7 @@ use crate::node::{Node, Service};
 use crate::process::protocol_definition;
 use crate::registry::rendezvous::hash;
 use crate::registry::service::{Hold, HoldError};
-use crate::sync::Mutex;
+use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The options of a node that is about to host a sharded actor; from [`Sharded::host`].
 #[must_use = "the node hosts the actor after `.start().await`"]
@@ -175,7 +175,15 @@ struct HostService {
     node: Node,
     sharding: Arc<Sharding>,
     version: Vec<u8>,
-    claim: Mutex<Option<Hold>>,
+    claim: Mutex<HostClaim>,
+}
+
+/// The claim of a host.
+#[derive(Default)]
+struct HostClaim {
+    hold: Option<Hold>,
+    /// The node does not host the actor any more.
+    is_stopped: bool,
 }
 
 impl HostService {
@@ -186,14 +194,16 @@ impl HostService {
     /// Lists this node as a host.
     async fn claim(&self) -> Result<(), HostError> {
         let hold = self.node.claims().hold(&self.key(), self.version.clone(), LIMIT).await?;
-        self.set_claim(Some(hold));
+        let mut claim = self.lock();
+        // Dropped without the lock: that has effects.
+        let unused = if claim.is_stopped { Some(hold) } else { claim.hold.replace(hold) };
+        drop(claim);
+        drop(unused);
         Ok(())
     }
 
-    fn set_claim(&self, hold: Option<Hold>) {
-        let before = std::mem::replace(&mut *self.claim.lock().unwrap_or_else(PoisonError::into_inner), hold);
-        // Without the lock: its drop has effects.
-        drop(before);
+    fn lock(&self) -> MutexGuard<'_, HostClaim> {
+        self.claim.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -201,11 +211,11 @@ impl HostService {
 async fn keep_claim(service: Arc<HostService>) {
     let clock = Arc::clone(service.node.clock());
     loop {
-        let lost = service.claim.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map(Hold::lost_or_dropped);
+        let lost = service.lock().hold.as_ref().map(Hold::lost_or_dropped);
         if let Some(lost) = lost {
             lost.await;
         }
-        if service.sharding.hosting().is_none() {
+        if service.lock().is_stopped {
             return;
         }
         if service.claim().await.is_err() {
@@ -219,7 +229,11 @@ impl Service for HostService {
         let sharding = Arc::clone(&self.sharding);
         *sharding.hosting.write().unwrap_or_else(PoisonError::into_inner) = None;
         // Other nodes are the homes of the slots from now on.
-        self.set_claim(None);
+        let mut claim = self.lock();
+        claim.is_stopped = true;
+        let hold = claim.hold.take();
+        drop(claim);
+        drop(hold);
         sharding.leave_all(&self.node, STOP_TIME);
         Box::pin(async move {
             let clock = Arc::clone(self.node.clock());

@@ -9,7 +9,7 @@
 //! A message that comes while a slot is requested or is being left waits, and is then sent to the next owner. When a claim is
 //! lost, the processes receive an exit signal with [`Exit::ClaimLost`] and other nodes may start them at once.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::SLOTS;
@@ -20,6 +20,7 @@ use crate::log;
 use crate::node::{LocalProcess, Node, WeakNode};
 use crate::observe::ReportKind;
 use crate::registry::service::{Hold, HoldId};
+use crate::sync::PoisonError;
 
 /// The time for which a claim on a slot is requested. After that it is requested again if messages wait.
 const REQUEST_TIME: Duration = Duration::from_secs(5);

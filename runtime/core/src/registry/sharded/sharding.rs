@@ -1,7 +1,7 @@
 //! A sharded actor on one node: the way of each message to the process of its key.
 
 use std::any::Any;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use crate::node::{
     WaitingMessage as WaitingPlace,
 };
 use crate::registry::rendezvous::hash;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 
 /// A sharded actor on one node.

@@ -1,0 +1,468 @@
+//! Actors by key on nodes in memory, with the local view and with a registry of leases.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use greenroom_macros::actor;
+use tokio::time::{Instant, sleep};
+
+use super::{Host, HostError, Hosted, Sharded};
+use crate::base::{CallErrorKind, CastError, Right};
+use crate::cluster::Policy;
+use crate::prelude::*;
+use crate::testing::{Check, ClaimStore, Cluster, Faults};
+
+/// Outlives the processes: their saved states, and their starts and ends.
+#[derive(Clone, Default)]
+struct Disk(Arc<Mutex<Files>>);
+
+#[derive(Default)]
+struct Files {
+    saved: BTreeMap<String, u64>,
+    running: BTreeMap<String, Vec<NodeName>>,
+    starts: BTreeMap<String, Vec<NodeName>>,
+    /// The most processes of one key at a time.
+    most: usize,
+    /// The time that it takes to save.
+    save_time: Duration,
+}
+
+impl Disk {
+    fn files(&self) -> MutexGuard<'_, Files> {
+        self.0.lock().unwrap()
+    }
+
+    fn starts(&self, key: &str) -> usize {
+        self.files().starts.get(key).map_or(0, Vec::len)
+    }
+
+    fn running(&self) -> usize {
+        self.files().running.values().map(Vec::len).sum()
+    }
+}
+
+#[actor]
+struct Room {
+    key: String,
+    disk: Disk,
+    count: u64,
+    node: Option<NodeName>,
+}
+
+#[actor]
+impl Room {
+    #[init]
+    async fn open(key: String, disk: Disk) -> Result<Room, Exit> {
+        if key == "broken" {
+            return Err(Exit::error("broken"));
+        }
+        let node = Node::current().name().clone();
+        let mut files = disk.files();
+        let running = files.running.entry(key.clone()).or_default();
+        running.push(node.clone());
+        let most = running.len();
+        files.most = files.most.max(most);
+        files.starts.entry(key.clone()).or_default().push(node.clone());
+        let count = files.saved.get(&key).copied().unwrap_or(0);
+        drop(files);
+        Ok(Room { key, disk, count, node: Some(node) })
+    }
+
+    #[terminate]
+    async fn save(&mut self) {
+        let time = self.disk.files().save_time;
+        sleep(time).await;
+        self.disk.files().saved.insert(self.key.clone(), self.count);
+    }
+
+    #[call]
+    fn add(&mut self, n: u64) -> u64 {
+        self.count += n;
+        self.count
+    }
+
+    #[cast]
+    fn note(&mut self, n: u64) {
+        self.count += n;
+    }
+
+    #[call]
+    async fn slow(&mut self, time: Duration) -> u64 {
+        sleep(time).await;
+        self.add(1)
+    }
+
+    #[call]
+    fn place(&self, cx: &mut Context<Self>) -> Pid {
+        cx.pid().clone()
+    }
+
+    #[cast]
+    fn fail(&self) {
+        panic!("the room burns");
+    }
+
+    #[call]
+    async fn ask(&self, other: RoomRef) -> Result<u64, CallErrorKind> {
+        other.add(1).await.map_err(|error| error.kind)
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if let Some(node) = &self.node {
+            let mut files = self.disk.files();
+            let running = files.running.get_mut(&self.key).expect("it runs");
+            let at = running.iter().position(|running| running == node).expect("it runs here");
+            running.remove(at);
+        }
+    }
+}
+
+fn rooms(node: &Node) -> Sharded<Room> {
+    node.sharded("rooms")
+}
+
+fn host(node: &Node, disk: &Disk) -> Host<Room> {
+    let disk = disk.clone();
+    rooms(node).host(move |key| Room::open(key, disk.clone()))
+}
+
+async fn hosts(cluster: &Cluster, nodes: impl IntoIterator<Item = usize>, disk: &Disk) -> Vec<Hosted> {
+    let mut hosted = Vec::new();
+    for index in nodes {
+        hosted.push(host(cluster.node(index), disk).start().await.unwrap());
+    }
+    hosted
+}
+
+#[greenroom_macros::test]
+async fn each_key_has_one_process_that_its_first_message_starts() {
+    let (cluster, disk) = (Cluster::in_memory(3).await, Disk::default());
+    let hosted = hosts(&cluster, 0..2, &disk).await;
+    for round in 0..3 {
+        let rooms = rooms(cluster.node(round));
+        for key in 0..100 {
+            assert_eq!(rooms.at(key).add(1).await, Ok(round as u64 + 1), "{key}");
+        }
+    }
+    let counts: Vec<_> = hosted.iter().map(|hosted| hosted.keys().len()).collect();
+    assert!(counts.iter().sum::<usize>() == 100 && counts.iter().all(|count| *count > 25), "{counts:?}");
+    assert!((0..100).all(|key| disk.starts(&key.to_string()) == 1));
+    // The nodes see the same owners.
+    let nodes = |key: usize| [0, 1, 2].map(|index| rooms(cluster.node(index)).node_of(key));
+    for key in 0..100 {
+        let place = rooms(cluster.node(2)).at(key).place().await.unwrap();
+        assert_eq!(nodes(key), [(); 3].map(|()| Some(place.node().clone())));
+    }
+    cluster.stop().await;
+    assert_eq!((disk.running(), disk.files().saved.len()), (0, 100), "each node ends its processes in order");
+}
+
+#[greenroom_macros::test]
+async fn a_stub_of_a_key_is_like_one_of_a_name() {
+    let (cluster, disk) = (Cluster::in_memory(2).await, Disk::default());
+    let _hosted = hosts(&cluster, [0], &disk).await;
+    let [here, there] = [0, 1].map(|index| rooms(cluster.node(index)).at("hall"));
+    // Nothing that is not a message starts a process.
+    assert_eq!((here.pid(), here.is_alive(), here.ended().await), (None, false, Exit::NoProc));
+    assert_eq!((there.pid(), there.ended().await), (None, Exit::NoProc));
+    assert_eq!(disk.starts("hall"), 0);
+    assert_eq!(there.add(2).await, Ok(2));
+    assert_eq!((here.pid().is_some(), here.is_alive(), there.is_alive()), (true, true, false));
+    assert_eq!(format!("{here:?}"), r#"RoomRef(<key "/rooms/hall">)"#);
+    assert!(here == rooms(cluster.node(0)).at("hall") && here != rooms(cluster.node(0)).at("hal"));
+    // In a message, as the stub of a caller, and to itself.
+    let yard = rooms(cluster.node(1)).at("yard");
+    assert_eq!(yard.ask(there.clone()).await, Ok(Ok(3)));
+    assert_eq!(there.ask(here.clone()).await, Ok(Err(CallErrorKind::Itself)));
+    let info = cluster.node(0).process_info(&here.pid().unwrap()).unwrap();
+    assert_eq!(info.name.as_deref(), Some("/rooms/hall"));
+    let ended = [here.ended(), there.ended()];
+    sleep(Duration::from_millis(100)).await;
+    there.exit(Exit::kill());
+    for ended in ended {
+        assert_eq!(ended.await, Exit::Killed);
+    }
+    assert_eq!(there.add(1).await, Ok(1), "the next message starts another process");
+    assert_eq!(disk.starts("hall"), 2);
+    cluster.stop().await;
+}
+
+#[greenroom_macros::test]
+async fn a_process_that_crashes_or_does_not_start_is_started_by_the_next_message() {
+    let (cluster, disk) = (Cluster::in_memory(2).await, Disk::default());
+    let _hosted = hosts(&cluster, [0], &disk).await;
+    for index in 0..2 {
+        let room = rooms(cluster.node(index)).at(index);
+        assert_eq!(room.add(5).await, Ok(5));
+        room.fail();
+        let lost = room.add(1).await.unwrap_err().kind;
+        assert!(matches!(lost, CallErrorKind::Exit(Exit::Panic { .. })), "{lost:?}");
+        assert_eq!(room.add(1).await, Ok(1));
+        let broken = rooms(cluster.node(index)).at("broken").add(1).await.unwrap_err().kind;
+        assert_eq!(broken, CallErrorKind::Exit(Exit::error("broken")));
+    }
+    // A panic of the function that makes the actor.
+    let panics = cluster.node(0).sharded::<Room>("panics").host(|_| -> Room { panic!("no room") }).start().await.unwrap();
+    let error = cluster.node(1).sharded::<Room>("panics").at(1).add(1).await.unwrap_err().kind;
+    assert!(matches!(&error, CallErrorKind::Exit(Exit::Panic { message, .. }) if &**message == "no room"), "{error:?}");
+    assert!(panics.keys().is_empty());
+    cluster.stop().await;
+}
+
+#[greenroom_macros::test]
+async fn messages_wait_for_a_host_and_for_its_claim() {
+    let (cluster, disk) = (Cluster::in_memory(2).await, Disk::default());
+    let room = rooms(cluster.node(0)).at("hall");
+    let (first, kept) = (room.add(1), room.note(10));
+    drop(kept);
+    drop(room.add(100));
+    sleep(Duration::from_secs(3)).await;
+    let hosted = hosts(&cluster, [1], &disk).await;
+    assert_eq!(first.await, Ok(1));
+    assert_eq!(room.add(1).await, Ok(12), "a cast that is dropped waits, and a call does not");
+    drop(hosted);
+    // Without a host for longer.
+    let lost = cluster.node(0).metrics().lost_messages;
+    cluster.node(0).sharded::<Room>("others").at(1).note(1);
+    sleep(Duration::from_secs(12)).await;
+    assert_eq!(cluster.node(0).metrics().lost_messages, lost + 1);
+    let others = cluster.node(0).sharded::<Room>("others");
+    for key in 0..10_005 {
+        others.at(key).note(1);
+    }
+    assert_eq!(cluster.node(0).metrics().lost_messages, lost + 1 + 5);
+    let timed = others.at(1).add(1).within(Duration::from_secs(3)).await.unwrap_err().kind;
+    assert_eq!(timed, CallErrorKind::Timeout);
+    cluster.stop().await;
+}
+
+#[greenroom_macros::test]
+async fn names_and_hosts_that_are_refused() {
+    let (node, disk) = (Node::current(), Disk::default());
+    for name in ["", "a/b", &"n".repeat(101)] {
+        let rooms = node.sharded::<Room>(name);
+        assert_eq!(rooms.at(1).add(1).await.unwrap_err().kind, CallErrorKind::NoProc);
+        assert_eq!(rooms.host(|_| -> Room { unreachable!() }).start().await.err(), Some(HostError::Invalid));
+    }
+    let hosted = host(&node, &disk).start().await.unwrap();
+    let again = host(&node, &disk).start().await.err();
+    assert_eq!(again, Some(HostError::AlreadyHosted("rooms".into())));
+    let other = node.sharded::<Idle>("rooms");
+    assert_eq!(other.host(|_| Idle).start().await.err(), Some(HostError::OtherProtocol("rooms".into())));
+    let long = rooms(&node).at("k".repeat(249));
+    assert_eq!((long.add(1).await.unwrap_err().kind, long.note(1).await), (CallErrorKind::NoProc, Err(CastError::NoProc)));
+    assert_eq!(rooms(&node).at("k".repeat(248)).add(1).await, Ok(1));
+    hosted.stop().await;
+    assert_eq!(disk.running(), 0);
+    let _hosted = host(&node, &disk).start().await.unwrap();
+    assert_eq!(rooms(&node).at("k".repeat(248)).add(1).await, Ok(2), "the state was saved");
+}
+
+/// An actor with another protocol.
+#[actor]
+struct Idle;
+
+#[actor]
+impl Idle {
+    #[cast]
+    fn nothing(&self) {}
+}
+
+#[greenroom_macros::test]
+async fn an_idle_process_ends_and_the_next_message_starts_it_again() {
+    let (cluster, disk) = (Cluster::in_memory(2).await, Disk::default());
+    disk.files().save_time = Duration::from_secs(3);
+    let hosted = host(cluster.node(0), &disk).idle(Duration::from_secs(60)).start().await.unwrap();
+    let (busy, quiet) = (rooms(cluster.node(1)).at("busy"), rooms(cluster.node(1)).at("quiet"));
+    assert_eq!(quiet.add(1).await, Ok(1));
+    let ended = quiet.ended();
+    let begun = Instant::now();
+    for _ in 0..7 {
+        assert!(busy.add(1).await.is_ok());
+        sleep(Duration::from_secs(10)).await;
+    }
+    // It is being saved, and a message that comes meanwhile waits.
+    sleep(Duration::from_secs(6)).await;
+    assert_eq!((hosted.keys().len(), disk.files().saved.len()), (2, 0));
+    assert_eq!(quiet.add(1).await, Ok(2));
+    assert_eq!(ended.await, Exit::Normal);
+    assert!((60..=80).contains(&begun.elapsed().as_secs()), "{:?}", begun.elapsed());
+    assert_eq!((disk.starts("quiet"), disk.starts("busy")), (2, 1));
+    // A process that works is not idle.
+    let slow = busy.slow(Duration::from_secs(200));
+    assert_eq!(slow.within(Duration::from_secs(300)).await, Ok(8));
+    assert_eq!(disk.starts("busy"), 1);
+    cluster.stop().await;
+}
+
+#[greenroom_macros::test]
+async fn slots_move_to_a_new_host_and_calls_are_answered_once() {
+    let (cluster, disk) = (Cluster::in_memory(3).await, Disk::default());
+    let mut hosted = hosts(&cluster, [0], &disk).await;
+    let total = Arc::new(Mutex::new(0));
+    for key in 0..200 {
+        let (room, total) = (rooms(cluster.node(key % 3)).at(key), Arc::clone(&total));
+        cluster.node(key % 3).spawner().spawn(async move {
+            for n in 1..=40 {
+                assert_eq!(room.add(1).await, Ok(n), "{key}");
+                *total.lock().unwrap() += 1;
+                sleep(Duration::from_millis(100)).await;
+            }
+        });
+    }
+    sleep(Duration::from_millis(500)).await;
+    hosted.extend(hosts(&cluster, [1], &disk).await);
+    sleep(Duration::from_secs(1)).await;
+    hosted.extend(hosts(&cluster, [2], &disk).await);
+    sleep(Duration::from_secs(1)).await;
+    hosted.remove(0).stop().await;
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!((*total.lock().unwrap(), disk.files().most), (8_000, 1));
+    sleep(Duration::from_secs(5)).await;
+    let counts: Vec<_> = hosted.iter().map(|hosted| hosted.keys().len()).collect();
+    assert!(counts.iter().sum::<usize>() == 200 && counts.iter().all(|count| *count > 60), "{counts:?}");
+    cluster.stop().await;
+}
+
+#[greenroom_macros::test]
+async fn no_slot_moves_while_the_hosts_have_several_versions() {
+    let (cluster, disk) = (Cluster::in_memory(2).await, Disk::default());
+    let first = host(cluster.node(0), &disk).version("1").start().await.unwrap();
+    for key in 0..100 {
+        assert!(rooms(cluster.node(1)).at(key).add(1).await.is_ok());
+    }
+    let second = host(cluster.node(1), &disk).version("2").start().await.unwrap();
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!((first.keys().len(), second.keys().len()), (100, 0));
+    // The home of a slot without an owner is among all hosts.
+    for key in 100..200 {
+        assert!(rooms(cluster.node(0)).at(key).add(1).await.is_ok());
+    }
+    assert!((25..75).contains(&second.keys().len()), "{}", second.keys().len());
+    second.stop().await;
+    let second = host(cluster.node(1), &disk).version("1").start().await.unwrap();
+    sleep(Duration::from_secs(10)).await;
+    for key in 0..200 {
+        assert!(rooms(cluster.node(0)).at(key).add(1).await.is_ok());
+    }
+    assert!((60..140).contains(&second.keys().len()), "{}", second.keys().len());
+    assert_eq!(disk.files().most, 1);
+    cluster.stop().await;
+}
+
+#[greenroom_macros::test]
+async fn a_process_that_does_not_end_is_killed() {
+    let (cluster, disk) = (Cluster::in_memory(2).await, Disk::default());
+    let hosted = hosts(&cluster, [0], &disk).await.remove(0);
+    let room = rooms(cluster.node(1)).at("hall");
+    let hangs = room.slow(Duration::from_secs(3600)).within(Duration::from_secs(3600));
+    sleep(Duration::from_secs(1)).await;
+    let next = room.add(1);
+    sleep(Duration::from_secs(1)).await;
+    let begun = Instant::now();
+    let hosts_again = async {
+        hosted.stop().await;
+        assert_eq!(begun.elapsed().as_secs(), 5);
+        hosts(&cluster, [1], &disk).await
+    };
+    let (hung, _hosted) = tokio::join!(hangs, hosts_again);
+    assert_eq!(hung.unwrap_err().kind, CallErrorKind::Exit(Exit::Killed));
+    assert_eq!(next.await.unwrap_err().kind, CallErrorKind::Exit(Exit::Killed), "it was in the mailbox");
+    assert_eq!(room.add(1).await, Ok(1));
+    cluster.stop().await;
+}
+
+#[greenroom_macros::test]
+async fn the_slots_of_a_lost_node_have_another_owner() {
+    let (cluster, disk) = (Cluster::in_memory(3).await, Disk::default());
+    let _hosted = hosts(&cluster, 0..3, &disk).await;
+    let keys: Vec<usize> = (0..60).collect();
+    for key in &keys {
+        assert_eq!(rooms(cluster.node(0)).at(key).add(1).await, Ok(1));
+    }
+    let of_2: Vec<_> = keys.iter().filter(|key| rooms(cluster.node(0)).node_of(key) == Some(cluster.node(2).name().clone())).collect();
+    assert!(of_2.len() > 10, "{of_2:?}");
+    cluster.crash(2);
+    for key in &of_2 {
+        let room = rooms(cluster.node(0)).at(key);
+        // The connection may be lost after the call was sent.
+        let count = match room.add(1).await {
+            Err(error) if error.kind == CallErrorKind::NoConnection => room.add(1).await,
+            result => result,
+        };
+        assert_eq!(count, Ok(1), "its state is lost");
+    }
+    cluster.stop().await;
+}
+
+#[greenroom_macros::test]
+async fn a_peer_needs_the_rights() {
+    let cluster = Cluster::in_memory(3).configure(|index, builder| match index {
+        0 => builder.policy(Policy::cookie().role("guest", [Right::Claim]).assign("n1@test", "guest")),
+        2 => builder.policy(Policy::cookie().role("guest", [Right::Names]).assign("n1@test", "guest")),
+        _ => builder,
+    });
+    let (cluster, disk) = (cluster.await, Disk::default());
+    let _hosted = hosts(&cluster, [0], &disk).await;
+    let refused = rooms(cluster.node(1)).at(1).add(1).await.unwrap_err().kind;
+    assert_eq!(refused, CallErrorKind::NotAllowed(Right::Names));
+    assert_eq!(rooms(cluster.node(2)).at(1).add(1).await, Ok(1));
+    cluster.stop().await;
+}
+
+/// Callers on all nodes count in a few rooms. A call that has failed may have been counted or not.
+async fn count(node: Node, answers: Answers) {
+    loop {
+        let key = node.rng().below(12);
+        let result = rooms(&node).at(key).add(1).await;
+        answers.lock().unwrap().entry(key).or_default()[usize::from(result.is_err())] += 1;
+        sleep(Duration::from_millis(node.rng().below(400))).await;
+    }
+}
+
+type Answers = Arc<Mutex<BTreeMap<u64, [u64; 2]>>>;
+
+/// With a registry of leases, hosts that come and go, and faults of links and of the registry: a key never has two
+/// processes, and each call is answered at most once.
+#[test]
+fn by_seed_a_key_has_one_process() {
+    let seeds: u64 = std::env::var("SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(20);
+    const LEASE: Duration = Duration::from_secs(9);
+    let check = Check::nodes(3).state(|seed| (ClaimStore::seeded(LEASE, seed), Disk::default(), Answers::default()));
+    let check = check.configure(|index, builder, (store, ..)| builder.registry(store.registry(index)));
+    let check = check.boot(|node, (_, disk, answers): (ClaimStore, Disk, Answers)| async move {
+        node.spawner().spawn(count(node.clone(), answers));
+        let again = node.clone();
+        node.spawner().spawn(async move {
+            loop {
+                let pause = Duration::from_millis(again.rng().below(20_000));
+                if let Ok(hosted) = host(&again, &disk).idle(Duration::from_secs(2)).start().await {
+                    sleep(pause * 4).await;
+                    hosted.stop().await;
+                }
+                sleep(pause / 4).await;
+            }
+        });
+        Ok::<(), String>(())
+    });
+    check.run(0..seeds, async |cluster: Cluster, (store, disk, answers): (ClaimStore, Disk, Answers)| {
+        let faults = cluster.chaos(Faults::LINKS, Duration::from_secs(60));
+        tokio::join!(faults, store.chaos(3, Duration::from_secs(60)));
+        cluster.heal_all();
+        store.heal();
+        sleep(Duration::from_secs(60)).await;
+        assert!(disk.files().most <= 1, "two processes for one key");
+        let answers = answers.lock().unwrap().clone();
+        assert!(answers.values().map(|[answered, _]| answered).sum::<u64>() > 100, "{answers:?}");
+        for key in 0..12 {
+            for index in 0..3 {
+                let call = rooms(cluster.node(index)).at(key).add(1);
+                let result = call.within(Duration::from_secs(60)).await;
+                assert!(result.is_ok(), "{key} from node {index}: {result:?}");
+            }
+        }
+    });
+}

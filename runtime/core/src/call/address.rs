@@ -172,9 +172,11 @@ impl<M: Protocol> Address<M> {
         let resolved = self.0.resolve();
         let callee = match &resolved {
             Resolved::Local(process) => process.number().unwrap_or(0),
-            Resolved::Missing(None) => {
-                self.0.owner_pid().filter(|owner| owner.belongs_to(self.node().id())).map_or(callee, |owner| owner.number())
-            }
+            Resolved::Missing(None) => self
+                .0
+                .owner_pid()
+                .filter(|owner| owner.belongs_to(self.node().id()))
+                .map_or(callee, |owner| owner.number()),
             Resolved::Remote(_) | Resolved::Missing(Some(_)) => callee,
         };
         let sent = if callee != 0 && Current::is(self.node(), callee) {

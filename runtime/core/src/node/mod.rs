@@ -34,9 +34,9 @@ pub(crate) use children::ChildEntry;
 use children::Children;
 #[cfg(feature = "net")]
 pub(crate) use claims::ClaimExchange;
-pub(crate) use claims::{AwaitsOwner, GlobalNames, NodeClaims, Owner};
 #[cfg(feature = "registry")]
 pub(crate) use claims::{ActorKey, KeptMessage, KeyPlace, KeyedActors, ShardedActors};
+pub(crate) use claims::{AwaitsOwner, GlobalNames, NodeClaims, Owner};
 pub use current::EnterGuard;
 #[cfg(feature = "test")]
 pub(crate) use current::PendingAwait;

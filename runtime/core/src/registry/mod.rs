@@ -18,5 +18,5 @@ pub use claims::{Change, Changes, Claim, Claimed, Registry, RegistryError};
 pub use global::GlobalNameError;
 pub use groups::{Broadcast, BroadcastError, Group, GroupEvent, GroupEvents, NoMember, Pick};
 pub use local_view::{Keep, LocalView};
-pub use sharded::{Host, HostError, Hosted, Sharded};
 pub(crate) use service::{ClaimService, HoldError};
+pub use sharded::{Host, HostError, Hosted, Sharded};

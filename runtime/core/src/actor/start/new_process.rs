@@ -13,14 +13,14 @@ use crate::actor::{Actor, Process, Ref, Stub};
 use crate::base::Pid;
 use crate::base::StartError;
 use crate::call::Address;
+#[cfg(feature = "registry")]
+use crate::node::{AnyCell, LocalProcess};
 use crate::node::{Current, Node};
 #[cfg(feature = "port")]
 use crate::process::RunningGuard;
-#[cfg(feature = "registry")]
-use crate::node::{AnyCell, LocalProcess};
+use crate::process::{Cell, ProcessKind, StartInfo, StartSender, ended_in_cell, start_wait};
 #[cfg(feature = "registry")]
 use crate::process::{ProcessTask, catch};
-use crate::process::{Cell, ProcessKind, StartInfo, StartSender, ended_in_cell, start_wait};
 
 /// A process that can be reached, linked and monitored, but does not run yet.
 pub(crate) struct NewProcess<A: Actor> {

@@ -19,12 +19,7 @@ impl<M: Protocol> Address<M> {
 
     /// Sends a message to the process of a key, which is started if there is none. Or lets the message wait until the slot
     /// of the key has an owner. A message that is `kept` waits also if its sender does not wait for it.
-    pub(super) fn send_keyed(
-        node: &Node,
-        key: &ActorKey,
-        message: M,
-        is_kept: bool,
-    ) -> Result<Cast, SendError<M>> {
+    pub(super) fn send_keyed(node: &Node, key: &ActorKey, message: M, is_kept: bool) -> Result<Cast, SendError<M>> {
         let Some(place) = key.place(node) else { return Err(SendError { error: CastError::NoProc, message }) };
         let message = match place.actors.route(node, place.slot, &key.name, None) {
             Some(owner) => match send_to_owner(node, &key.name, &owner, message) {

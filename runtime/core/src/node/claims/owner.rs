@@ -1,8 +1,8 @@
 //! The owner of a global name or a key, and the messages that wait for one.
 
-use crate::base::Pid;
 #[cfg(feature = "registry")]
 use crate::base::NodeName;
+use crate::base::Pid;
 #[cfg(feature = "registry")]
 use crate::node::LocalProcess;
 

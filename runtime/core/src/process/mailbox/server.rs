@@ -9,10 +9,10 @@ use std::time::Instant;
 use super::{BUDGET, Mailbox, RECEIVE_COST};
 use crate::base::{Exit, Protocol};
 use crate::mailbox::{Mask, Next};
-use crate::process::cell::flags::{LONG, SUSPENDED, SYSTEM_REQUEST};
-use crate::process::cell::message_text;
 #[cfg(feature = "registry")]
 use crate::process::Finish;
+use crate::process::cell::flags::{LONG, SUSPENDED, SYSTEM_REQUEST};
+use crate::process::cell::message_text;
 use crate::process::{SuspendedEvent, SystemRequest};
 
 /// The next event that a server handles.

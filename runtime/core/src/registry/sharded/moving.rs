@@ -26,6 +26,8 @@ use crate::sync::PoisonError;
 const REQUEST_TIME: Duration = Duration::from_secs(5);
 /// The time in which the processes of a slot that moves end, before they are killed.
 const LEAVE_TIME: Duration = Duration::from_secs(30);
+/// The shortest time between two looks at all processes.
+const SHORTEST_LOOK: Duration = Duration::from_millis(10);
 /// The number of looks at a process in its idle time.
 const LOOKS: u8 = 4;
 
@@ -224,12 +226,15 @@ impl Sharding {
 
 /// Moves slots and ends idle processes, as long as the node hosts the actor.
 pub(super) async fn keep_slots(sharding: Arc<Sharding>, node: WeakNode) {
+    let mut is_changed = true;
     let mut looked = None;
     loop {
         let (Some(strong), Some(hosting)) = (node.upgrade(), sharding.hosting()) else { return };
-        sharding.move_slots(&strong);
+        if is_changed {
+            sharding.move_slots(&strong);
+        }
         let clock = Arc::clone(strong.clock());
-        let look = hosting.idle.map(|idle| idle / u32::from(LOOKS));
+        let look = hosting.idle.map(|idle| (idle / u32::from(LOOKS)).max(SHORTEST_LOOK));
         if let Some(look) = look
             && looked.is_none_or(|at| clock.now() >= at + look)
         {
@@ -237,7 +242,7 @@ pub(super) async fn keep_slots(sharding: Arc<Sharding>, node: WeakNode) {
             sharding.end_idle();
         }
         drop((strong, hosting));
-        let pause = look.map_or(PAUSE, |look| look.clamp(Duration::from_millis(10), PAUSE));
-        clock.within(Some(pause), sharding.changed.notified()).await;
+        let pause = look.map_or(PAUSE, |look| look.min(PAUSE));
+        is_changed = clock.within(Some(pause), sharding.changed.notified()).await.is_some();
     }
 }

@@ -38,12 +38,11 @@ pub(super) struct Sharding {
     is_watched: AtomicBool,
     /// Referred to by each message whose sender does not wait for it.
     kept: Arc<()>,
-    /// Notified of each change of the hosts, and of each slot that this node begins or ends to have.
+    /// Notified of each change of the hosts and of the owners of slots.
     pub(super) changed: Notify,
 }
 
-type Deliver =
-    fn(&Node, &ActorKey, EncodedMessage<'_>, bool, &NodeName) -> Result<Option<WaitingPlace>, UnreadMessage>;
+type Deliver = fn(&Node, &ActorKey, EncodedMessage<'_>, bool, &NodeName) -> Result<Option<WaitingPlace>, UnreadMessage>;
 
 /// The time between two looks at messages that wait.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
@@ -188,7 +187,12 @@ impl Sharding {
     fn revise(&self, node: &Node) {
         for at in 0..SLOTS {
             let mut slot = self.slot(at);
-            let names: Vec<_> = slot.keys.iter().filter(|(_, entry)| entry.waiting.is_some()).map(|(name, _)| Arc::clone(name)).collect();
+            let names: Vec<_> = slot
+                .keys
+                .iter()
+                .filter(|(_, entry)| entry.waiting.is_some())
+                .map(|(name, _)| Arc::clone(name))
+                .collect();
             let mut ended = Vec::new();
             for name in &names {
                 let Some(Entry { waiting: Some(waiting), .. }) = slot.keys.get_mut(name) else { continue };
@@ -222,7 +226,8 @@ impl Sharding {
                 if sharding.waiting.load(Ordering::Relaxed) == 0 {
                     sharding.is_watched.store(false, Ordering::Release);
                     // One may have come between the two.
-                    if sharding.waiting.load(Ordering::Acquire) == 0 || sharding.is_watched.swap(true, Ordering::AcqRel) {
+                    if sharding.waiting.load(Ordering::Acquire) == 0 || sharding.is_watched.swap(true, Ordering::AcqRel)
+                    {
                         return;
                     }
                 }

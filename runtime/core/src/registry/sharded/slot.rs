@@ -86,14 +86,16 @@ impl Slot {
         match (&self.owner, home) {
             // The claim of this node, of an earlier incarnation of it, or one that the report is late to show.
             (Some((owner, _)), _) if owner.name == me.name => Decision::Wait,
-            (Some((owner, token)), _)
-                if from.is_none_or(|from| *from != owner.name && *token > self.last_token) =>
-            {
+            (Some((owner, token)), _) if from.is_none_or(|from| *from != owner.name && *token > self.last_token) => {
                 Decision::Node(owner.name.clone())
             }
             (Some(_), _) | (None, None) => Decision::Wait,
             (None, Some(home)) if *home == me.name => {
-                if is_hosting { Decision::Claim } else { Decision::Wait }
+                if is_hosting {
+                    Decision::Claim
+                } else {
+                    Decision::Wait
+                }
             }
             (None, Some(home)) if from.is_none_or(|from| is_hosting && from != home) => Decision::Node(home.clone()),
             (None, Some(_)) => Decision::Wait,

@@ -205,7 +205,8 @@ async fn a_process_that_crashes_or_does_not_start_is_started_by_the_next_message
         assert_eq!(broken, CallErrorKind::Exit(Exit::error("broken")));
     }
     // A panic of the function that makes the actor.
-    let panics = cluster.node(0).sharded::<Room>("panics").host(|_| -> Room { panic!("no room") }).start().await.unwrap();
+    let panics =
+        cluster.node(0).sharded::<Room>("panics").host(|_| -> Room { panic!("no room") }).start().await.unwrap();
     let error = cluster.node(1).sharded::<Room>("panics").at(1).add(1).await.unwrap_err().kind;
     assert!(matches!(&error, CallErrorKind::Exit(Exit::Panic { message, .. }) if &**message == "no room"), "{error:?}");
     assert!(panics.keys().is_empty());
@@ -253,7 +254,10 @@ async fn names_and_hosts_that_are_refused() {
     let other = node.sharded::<Idle>("rooms");
     assert_eq!(other.host(|_| Idle).start().await.err(), Some(HostError::OtherProtocol("rooms".into())));
     let long = rooms(&node).at("k".repeat(249));
-    assert_eq!((long.add(1).await.unwrap_err().kind, long.note(1).await), (CallErrorKind::NoProc, Err(CastError::NoProc)));
+    assert_eq!(
+        (long.add(1).await.unwrap_err().kind, long.note(1).await),
+        (CallErrorKind::NoProc, Err(CastError::NoProc))
+    );
     assert_eq!(rooms(&node).at("k".repeat(248)).add(1).await, Ok(1));
     hosted.stop().await;
     assert_eq!(disk.running(), 0);
@@ -383,7 +387,8 @@ async fn the_slots_of_a_lost_node_have_another_owner() {
     for key in &keys {
         assert_eq!(rooms(cluster.node(0)).at(key).add(1).await, Ok(1));
     }
-    let of_2: Vec<_> = keys.iter().filter(|key| rooms(cluster.node(0)).node_of(key) == Some(cluster.node(2).name().clone())).collect();
+    let of_2: Vec<_> =
+        keys.iter().filter(|key| rooms(cluster.node(0)).node_of(key) == Some(cluster.node(2).name().clone())).collect();
     assert!(of_2.len() > 10, "{of_2:?}");
     cluster.crash(2);
     for key in &of_2 {
@@ -429,7 +434,6 @@ type Answers = Arc<Mutex<BTreeMap<u64, [u64; 2]>>>;
 /// processes, and each call is answered at most once.
 #[test]
 fn by_seed_a_key_has_one_process() {
-    let seeds: u64 = std::env::var("SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(20);
     const LEASE: Duration = Duration::from_secs(9);
     let check = Check::nodes(3).state(|seed| (ClaimStore::seeded(LEASE, seed), Disk::default(), Answers::default()));
     let check = check.configure(|index, builder, (store, ..)| builder.registry(store.registry(index)));
@@ -448,7 +452,7 @@ fn by_seed_a_key_has_one_process() {
         });
         Ok::<(), String>(())
     });
-    check.run(0..seeds, async |cluster: Cluster, (store, disk, answers): (ClaimStore, Disk, Answers)| {
+    check.run(0..20, async |cluster: Cluster, (store, disk, answers): (ClaimStore, Disk, Answers)| {
         let faults = cluster.chaos(Faults::LINKS, Duration::from_secs(60));
         tokio::join!(faults, store.chaos(3, Duration::from_secs(60)));
         cluster.heal_all();
@@ -464,5 +468,51 @@ fn by_seed_a_key_has_one_process() {
                 assert!(result.is_ok(), "{key} from node {index}: {result:?}");
             }
         }
+    });
+}
+
+/// Sends casts to a few rooms, with pauses, and returns how many.
+async fn send_notes(node: Node, sent: Arc<Mutex<u64>>) {
+    for _ in 0..200 {
+        rooms(&node).at(node.rng().below(8)).note(1);
+        *sent.lock().unwrap() += 1;
+        let pause = if node.rng().below(5) == 0 { 400 } else { 20 };
+        sleep(Duration::from_millis(node.rng().below(pause))).await;
+    }
+}
+
+/// Processes end because they are idle, and slots move because hosts come and go. Each of them saves its state.
+#[test]
+fn by_seed_no_message_is_lost() {
+    type State = (Disk, Arc<Mutex<u64>>);
+    let check = Check::nodes(3).state(|_| State::default()).boot(|node, (_, sent): State| async move {
+        node.spawner().spawn(send_notes(node.clone(), sent));
+        Ok::<(), String>(())
+    });
+    check.run(0..6, async |cluster: Cluster, (disk, sent): State| {
+        disk.files().save_time = Duration::from_millis(5);
+        let rng = cluster.node(0).rng();
+        let mut hosted = [const { None }; 3];
+        for _ in 0..40 {
+            let index = rng.below(3) as usize;
+            match hosted[index].take() {
+                Some(host) => Hosted::stop(host).await,
+                None => {
+                    let host = host(cluster.node(index), &disk).idle(Duration::from_millis(80));
+                    hosted[index] = Some(host.start().await.unwrap());
+                }
+            }
+            sleep(Duration::from_millis(rng.below(400))).await;
+        }
+        for host in hosted.into_iter().flatten() {
+            host.stop().await;
+        }
+        let host = host(cluster.node(0), &disk).start().await.unwrap();
+        sleep(Duration::from_secs(10)).await;
+        host.stop().await;
+        let files = disk.files();
+        let starts = files.starts.values().map(Vec::len).sum::<usize>();
+        assert_eq!((files.saved.values().sum::<u64>(), files.most, *sent.lock().unwrap()), (600, 1, 600));
+        assert!(starts > 100, "{starts}");
     });
 }

@@ -7,6 +7,7 @@ use syn::ext::IdentExt;
 use syn::{Attribute, Fields, FnArg, Generics, ImplItemFn, ReturnType, Type, parse_quote};
 
 use super::declaration::Declaration;
+use super::options::ActorOptions;
 use super::params::{Owner, check_value};
 use crate::diag::Errors;
 use crate::names::{local, private, private_at};
@@ -87,21 +88,32 @@ pub(super) fn check_fields(fields: &[&Fields], errors: &mut Errors) {
     }
 }
 
+/// Returns the generics of an impl that needs the actor's state to be portable, if the actor has `upgrade`. Without type
+/// parameters it is, or the struct has an error.
+pub(super) fn with_portable_state(declaration: &Declaration<'_>, options: &ActorOptions) -> Generics {
+    let Declaration { ident, generics, .. } = declaration;
+    let mut declared: Generics = (*generics).clone();
+    if options.upgrade.is_some() && generics.type_params().next().is_some() {
+        let private = private();
+        let (_, ty_generics, _) = generics.split_for_impl();
+        declared.make_where_clause().predicates.push(parse_quote!(#ident #ty_generics: #private::StateType));
+    }
+    declared
+}
+
 /// Generates `impl Portable` for the struct.
-pub(super) fn declare(declaration: &Declaration<'_>, word: &Ident) -> TokenStream {
+pub(super) fn declare(declaration: &Declaration<'_>, options: &ActorOptions, word: &Ident) -> TokenStream {
     let Declaration { ident, generics, attrs, .. } = declaration;
     let (private, cfgs, kind) = (private(), attr::cfgs(attrs), ident.unraw().to_string());
     let old = local("old");
     let (_, ty_generics, _) = generics.split_for_impl();
-    let mut generics: Generics = (*generics).clone();
+    let declared = with_portable_state(declaration, options);
     let mut name = quote!(::std::string::String::from(#kind));
     if generics.type_params().next().is_some() {
         let types = generics.type_params().map(|param| &param.ident);
         name = quote!(#private::generic_name(#kind, &[#(::core::any::type_name::<#types>()),*]));
-        let predicate = parse_quote!(#ident #ty_generics: #private::StateType);
-        generics.make_where_clause().predicates.push(predicate);
     }
-    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let (impl_generics, _, where_clause) = declared.split_for_impl();
     let portable = {
         let private = private_at(word.span());
         quote_spanned!(word.span()=> #private::Portable)

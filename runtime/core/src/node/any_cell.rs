@@ -10,8 +10,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+#[cfg(feature = "net")]
+use tokio::sync::oneshot;
+
 use super::Node;
 use crate::base::{CastError, NodeEvent, NodeId, Pid, ReceivedDefinition, Source, UnreadMessage};
+#[cfg(feature = "net")]
+use crate::base::{EncodedState, Exit};
 use crate::mailbox::WaiterId;
 use crate::observe::{Alarm, DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, WaitingCall};
 use crate::wire::{Epoch, Signal};
@@ -117,6 +122,34 @@ pub(crate) trait Addressable: Send + Sync {
 
     /// Returns true if other nodes may reach the child by its id.
     fn is_child_exported(&self) -> bool;
+
+    /// Requests the state of the process with this number.
+    ///
+    /// # Errors
+    /// The process has ended, runs on another node, or is not portable.
+    #[cfg(feature = "net")]
+    fn take_state(&self, number: u64, request: TakeState) -> Result<(), RequestError>;
+}
+
+/// A request to a process to hand its state over, and to end. It keeps its order among the messages to the process.
+#[cfg(feature = "net")]
+pub(crate) struct TakeState {
+    /// The exit reason of a process that has handed its state over.
+    pub(crate) reason: Exit,
+    /// Receives the state, or the reason why it cannot be encoded. The process goes on after an error, and if the
+    /// receiver was dropped.
+    pub(crate) answer: oneshot::Sender<Result<EncodedState, String>>,
+}
+
+/// The error of a request that was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestError {
+    /// The process has ended.
+    Gone,
+    /// The process's kind does not answer such requests.
+    NotAllowed,
+    /// The process is a proxy of one on another node.
+    Elsewhere,
 }
 
 /// A process as the thread that polls it needs it.

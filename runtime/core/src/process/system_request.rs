@@ -10,6 +10,9 @@ use std::collections::VecDeque;
 use tokio::sync::oneshot;
 
 use crate::base::Exit;
+#[cfg(feature = "net")]
+use crate::node::TakeState;
+use crate::process::ProcessKind;
 
 /// One request to a server.
 pub(crate) enum SystemRequest {
@@ -19,23 +22,35 @@ pub(crate) enum SystemRequest {
     WithState(StateFn),
     Suspend(oneshot::Sender<()>),
     Resume(oneshot::Sender<()>),
+    /// Hands the state over, and ends the process. For each portable actor, also one that is not a server.
+    #[cfg(feature = "net")]
+    TakeState(TakeState),
+}
+
+impl SystemRequest {
+    /// Returns whether a process of this kind answers the request.
+    pub(super) fn is_allowed(&self, kind: &ProcessKind) -> bool {
+        match self {
+            #[cfg(feature = "net")]
+            SystemRequest::TakeState(_) => kind.portable,
+            _ => kind.sys,
+        }
+    }
+
+    /// Returns whether nothing waits for the state any more.
+    pub(super) fn is_withdrawn(&self) -> bool {
+        match self {
+            #[cfg(feature = "net")]
+            SystemRequest::TakeState(request) => request.answer.is_closed(),
+            _ => false,
+        }
+    }
 }
 
 type StateFn = Box<dyn FnOnce(&mut dyn Any) + Send>;
 
 /// The pending requests of one process, each with the number of messages that were sent before it.
 pub(super) type SystemRequests = VecDeque<(SystemRequest, u64)>;
-
-/// The error of a request that was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RequestError {
-    /// The process has ended.
-    Gone,
-    /// The process's kind does not answer system requests.
-    NotAllowed,
-    /// The process is a proxy of one on another node.
-    Elsewhere,
-}
 
 /// The events that a suspended server handles.
 pub(crate) enum SuspendedEvent {

@@ -2,9 +2,12 @@
 
 use std::any::Any;
 use std::fmt;
+use std::future::pending;
 
+use crate::actor::Context;
+#[cfg(feature = "net")]
+use crate::actor::portable::hand_over;
 use crate::actor::process::HasContext;
-use crate::actor::{Actor, Context};
 use crate::base::Exit;
 use crate::process::{SuspendedEvent, SystemRequest};
 
@@ -19,7 +22,11 @@ pub(in crate::actor) async fn handle_request<A: HasContext>(
     format: Option<StateFn<A>>,
     request: SystemRequest,
 ) -> Option<Exit> {
-    if !answer(actor, format, request, false) {
+    if !answer(actor, cx, format, request, false) {
+        if cx.mailbox().cell().is_exiting() {
+            // The state was handed over: no code of the process runs any more.
+            pending::<()>().await;
+        }
         return None;
     }
     cx.mailbox().set_suspended(true);
@@ -27,7 +34,7 @@ pub(in crate::actor) async fn handle_request<A: HasContext>(
         match cx.mailbox().next_while_suspended().await {
             SuspendedEvent::Stop(reason) => break Some(reason),
             SuspendedEvent::SystemRequest(request) => {
-                if !answer(actor, format, request, true) {
+                if !answer(actor, cx, format, request, true) {
                     break None;
                 }
             }
@@ -38,7 +45,13 @@ pub(in crate::actor) async fn handle_request<A: HasContext>(
 }
 
 /// Answers a request. Returns whether the server is suspended from then on.
-fn answer<A: Actor>(actor: &mut A, format: Option<StateFn<A>>, request: SystemRequest, is_suspended: bool) -> bool {
+fn answer<A: HasContext>(
+    actor: &mut A,
+    cx: &mut Context<A>,
+    format: Option<StateFn<A>>,
+    request: SystemRequest,
+    is_suspended: bool,
+) -> bool {
     // A send fails if the future of the request was dropped.
     match request {
         SystemRequest::FormatState(sender) => {
@@ -54,6 +67,8 @@ fn answer<A: Actor>(actor: &mut A, format: Option<StateFn<A>>, request: SystemRe
             let _ = sender.send(());
             return false;
         }
+        #[cfg(feature = "net")]
+        SystemRequest::TakeState(request) => hand_over(actor, cx.mailbox(), request),
     }
     is_suspended
 }

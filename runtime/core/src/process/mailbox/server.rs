@@ -190,6 +190,17 @@ impl<M: Protocol> Mailbox<M> {
         if pending { self.cell.take_request(self.pid().number(), read) } else { None }
     }
 
+    /// Takes the next request of a process that is not a server, once all messages that were sent before it have been
+    /// received or saved.
+    #[cfg(feature = "net")]
+    pub(crate) fn take_due_request(&mut self) -> Option<SystemRequest> {
+        let inbox = &self.read_state().inbox;
+        let (read, is_read) = (inbox.passed(), inbox.is_read());
+        // A message that was withdrawn is never read.
+        let read = if is_read && self.cell.queue().is_empty() { u64::MAX } else { read };
+        self.take_request(read)
+    }
+
     /// Has the server stop before its next message.
     pub(crate) fn stop_now(&mut self, reason: Exit) {
         let read = self.read_state.as_ref().map_or(0, |state| state.inbox.passed());

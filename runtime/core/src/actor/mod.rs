@@ -29,9 +29,8 @@ pub use portable::Handover;
 pub use portable::{
     DeclaredPortable, NoUpgrade, OldState, Otherwise, Portability, Portable, StateType, Upgraded, generic_name,
 };
-#[cfg(feature = "net")]
-#[cfg_attr(not(test), allow(unused_imports))]
-pub(crate) use portable::{NotHandedOver, Resumed, take_state};
+#[cfg(feature = "registry")]
+pub(crate) use portable::{Resumed, take_state};
 pub use process::{Context, Process};
 pub use serve::serve;
 #[cfg(feature = "net")]

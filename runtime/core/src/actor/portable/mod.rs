@@ -34,7 +34,7 @@ pub(crate) use resumed::Resumed;
 #[cfg(feature = "net")]
 pub(super) use take::hand_over;
 #[cfg(feature = "net")]
-pub(crate) use take::{NotHandedOver, take_state};
+pub(crate) use take::take_state;
 #[cfg(not(feature = "net"))]
 pub use without_net::{OldState, Portability, Portable, StateType};
 

@@ -47,7 +47,6 @@ pub(crate) enum NotHandedOver {
 ///
 /// # Errors
 /// The process was not portable, did not handle the request within `limit`, or could not encode its state.
-#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) async fn take_state(
     node: &Node,
     process: Pid,

@@ -7,7 +7,8 @@ use greenroom_macros::{actor, protocol, receive};
 use serde::{Deserialize, Serialize, Serializer};
 use tokio::time::sleep;
 
-use super::{NotHandedOver, Otherwise, Resumed, take_state};
+use super::take::NotHandedOver;
+use super::{Otherwise, Resumed, take_state};
 use crate::actor::{Actor, Context, NewProcess, Process, Spawn, Stub, spawn};
 use crate::base::{CallErrorKind, Down, EncodedState, Exit, ExitSignal, NodeId, Pid};
 use crate::call::Reply;

@@ -3,12 +3,12 @@
 //! A request for the state keeps its order among the messages to the process, as a stop does. A server answers it between
 //! two messages, after those that were sent before it. Another process answers it where it calls
 //! [`upgrade_point`](Context::upgrade_point). With the answer the process ends, as by an exit signal that it does not trap:
-//! its own code does not run any more, also not its `terminate`, since the state lives on elsewhere. Its links and monitors
+//! its own code does not run any more, also not its `terminate`, since another process continues its state. Its links and monitors
 //! receive the reason of the request. Later messages are lost, as those to a process that has stopped; those of stubs that
 //! follow a supervised child are held for its next incarnation.
 //!
-//! A process whose state cannot be encoded answers with the reason, and goes on. So does a process for whose answer nothing
-//! waits any more.
+//! A process whose state cannot be encoded answers with the reason, and goes on. A process goes on, too, if nothing waits
+//! for its answer any more.
 
 use std::any::Any;
 use std::error::Error;
@@ -27,7 +27,7 @@ use crate::process::{Mailbox, SystemRequest, ended};
 /// The reason why a process has not handed its state over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotHandedOver {
-    /// The struct of the actor has no `#[actor(upgrade)]`, or the process is no actor.
+    /// The struct of the actor has no `#[actor(upgrade)]`, or the process is a function.
     NotPortable,
     /// The process runs on another node.
     Elsewhere,

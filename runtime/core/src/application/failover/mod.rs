@@ -11,6 +11,8 @@ mod manager;
 mod plan;
 #[cfg(test)]
 mod plan_tests;
+#[cfg(test)]
+mod state_tests;
 mod states;
 mod task;
 #[cfg(test)]

@@ -100,7 +100,7 @@ pub(super) enum Event {
     Retry,
     Granted,
     Refused,
-    /// The states of the previous owner have arrived, or there are none.
+    /// The states of the previous owner have arrived, if it has left any.
     Collected {
         has_states: bool,
     },

@@ -167,7 +167,7 @@ impl World {
         true
     }
 
-    /// Handles an event with the states that were collected or left, and keeps them if the plan says so.
+    /// Handles an event with the states that were collected or left, and keeps them if the plan needs them.
     fn handle_left(&mut self, node: usize, states: Option<u64>, event: impl FnOnce(bool) -> Event) -> bool {
         let Some(member) = &mut self.members[node] else { return false };
         member.left = states;

@@ -6,7 +6,7 @@
 //!
 //! Only the owner that directly follows gets the states. They are kept for [`KEEP_TIME`], and given once, to a greater token.
 //! An owner that finds them announced, but cannot get them, starts the application only after that time: the states do not
-//! exist any more then. So no run comes between that of the states and the one that gets them. This relies on clocks
+//! exist any more then. So no run comes between that of the states and the run that continues them. This relies on clocks
 //! that run at about the same speed, as leases do.
 
 use std::future::Future;
@@ -71,7 +71,7 @@ async fn keeper(manager: &Manager, claims: &ClaimService, token: u64) -> Result<
 }
 
 /// The function by which the next owner collects states.
-struct GiveStates;
+pub(super) struct GiveStates;
 
 impl RemoteFunction for GiveStates {
     // Not an identifier: no function of a user has the name.

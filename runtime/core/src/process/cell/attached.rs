@@ -24,7 +24,8 @@ impl<M: Protocol> Cell<M> {
             if control.number == number && control.is_proxy() {
                 return Err(RequestError::Elsewhere);
             }
-            if control.number == number && !request.is_allowed(control.kind) {
+            let is_allowed = if request.takes_state() { control.kind.portable } else { control.kind.sys };
+            if control.number == number && !is_allowed {
                 return Err(RequestError::NotAllowed);
             }
         }

@@ -338,6 +338,28 @@ method_attributes! {
     /// `self` it is a constructor, and returns the actor.
     init;
 
+    /// On a method of an [`#[actor]`](macro@actor) impl: called in place of `#[init]` and `#[continue_with]` when the process
+    /// continues a state that was handed over.
+    ///
+    /// ```
+    /// # use greenroom::prelude::*;
+    /// # use serde::{Deserialize, Serialize};
+    /// #[actor(upgrade)]
+    /// #[derive(Serialize, Deserialize)]
+    /// struct Stock { items: u64, supplier: Pid }
+    ///
+    /// #[actor]
+    /// impl Stock {
+    ///     /// The links of the earlier process have ended with it.
+    ///     #[resumed]
+    ///     fn link_again(&mut self, cx: &mut Context<Self>) { cx.link(&self.supplier); }
+    /// #   #[call] fn count(&self) -> u64 { self.items }
+    /// }
+    /// ```
+    ///
+    /// The struct has the option `upgrade`. The method returns nothing, or a `Result<(), E>`; an error fails the start.
+    resumed;
+
     /// On a method of an [`#[actor]`](macro@actor) impl: called after `#[init]`, before the first message.
     ///
     /// `.start()` does not wait for it. It returns nothing, or a `Result<(), E>`, whose error ends the process.

@@ -1,7 +1,7 @@
 //! `#[actor]` on a struct or an enum: `impl DeclaredActor` with the options, and `impl Actor` if `protocol = ..` is among
 //! them. Without it the actor's `#[actor]` impl defines the protocol and generates `impl Actor`.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
@@ -27,6 +27,13 @@ pub(super) fn check(declaration: &Declaration<'_>, options: &mut ActorOptions, e
     if let (Some((word, _)), None) = (&options.overflow, &options.mailbox) {
         errors.push_help(word, "`overflow` needs a bounded mailbox", "add `mailbox = 1024`");
     }
+    if let (Some((word, _)), None) = (&options.otherwise, &options.upgrade) {
+        errors.push_help(
+            word,
+            "`otherwise` needs the option `upgrade`",
+            "write `upgrade` before it: a state that is not handed over restarts its process, or refuses the upgrade",
+        );
+    }
     if let Some(word) = options.sys.take_if(|_| options.protocol.is_some()) {
         errors.push_help(
             &word,
@@ -49,9 +56,10 @@ pub(super) fn check(declaration: &Declaration<'_>, options: &mut ActorOptions, e
 /// Generates everything but the struct.
 pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> TokenStream {
     let private = private();
-    let Declaration { ident, generics, attrs, .. } = declaration;
+    let Declaration { ident, attrs, .. } = declaration;
     let cfgs = attr::cfgs(attrs);
-    let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
+    let declared = with_portable_state(declaration, options);
+    let (impl_generics, ty_generics, where_clause) = declared.split_for_impl();
     let kind = ident.unraw().to_string();
     let (name, name_of_actor) = match &options.name {
         Some(Name::Literal(name)) => (Some(quote!(name: ::core::option::Option::Some(#name),)), None),
@@ -65,6 +73,15 @@ pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> T
         quote!(overflow: #private::Overflow::#policy,)
     });
     let sys = options.sys.as_ref().map(|_| quote!(sys: true,));
+    let portability = options.upgrade.as_ref().map(|_| {
+        let otherwise = options.otherwise.as_ref().map_or("Restart", |(_, choice)| choice);
+        let otherwise = Ident::new(otherwise, Span::call_site());
+        quote! {
+            portability: ::core::option::Option::Some(
+                #private::Portability::of::<Self>(#private::Otherwise::#otherwise),
+            ),
+        }
+    });
     let state = options.sys.as_ref().map(|word| {
         let private = private_at(word.span());
         let state = quote_spanned!(word.span()=> <Self as #private::DebugState>::STATE);
@@ -77,7 +94,7 @@ pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> T
     };
     let given = if options.protocol.is_some() { quote!(#private::ProtocolGiven) } else { quote!(()) };
     let export = export(declaration);
-    let actor = options.protocol.as_ref().map(|protocol| actor(protocol, options.trap_exit, declaration));
+    let actor = options.protocol.as_ref().map(|protocol| actor(protocol, options, declaration));
     quote! {
         #(#cfgs)*
         #[automatically_derived]
@@ -93,6 +110,7 @@ pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> T
                 #mailbox
                 #overflow
                 #sys
+                #portability
                 ..#private::Options::DEFAULT
             };
             #state
@@ -101,6 +119,19 @@ pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> T
         #actor
         #export
     }
+}
+
+/// Returns the generics of an impl that needs the actor's state to be portable, if the actor has `upgrade`. Without type
+/// parameters it is, or the struct has an error.
+pub(super) fn with_portable_state(declaration: &Declaration<'_>, options: &ActorOptions) -> Generics {
+    let Declaration { ident, generics, .. } = declaration;
+    let mut declared: Generics = (*generics).clone();
+    if options.upgrade.is_some() && generics.type_params().next().is_some() {
+        let private = private();
+        let (_, ty_generics, _) = generics.split_for_impl();
+        declared.make_where_clause().predicates.push(parse_quote!(#ident #ty_generics: #private::StateType));
+    }
+    declared
 }
 
 /// Generates `impl Export`.
@@ -156,25 +187,26 @@ fn name_of_actor(name: &Expr) -> TokenStream {
     }
 }
 
-fn actor(protocol: &Type, trap_exit: bool, declaration: &Declaration<'_>) -> TokenStream {
+fn actor(protocol: &Type, options: &ActorOptions, declaration: &Declaration<'_>) -> TokenStream {
     let private = private();
-    let Declaration { ident, generics, attrs, .. } = declaration;
+    let Declaration { ident, attrs, .. } = declaration;
     let cfgs = attr::cfgs(attrs);
-    let mut generics = generics::with_bounds(generics, &quote!(::core::marker::Send + 'static));
+    let declared = with_portable_state(declaration, options);
+    let mut generics = generics::with_bounds(&declared, &quote!(::core::marker::Send + 'static));
     if generics.type_params().next().is_some() {
         // The bounds on the protocol's type parameters are known where it is defined, not here.
         let clause = generics.make_where_clause();
         clause.predicates.push(parse_quote!(#protocol: #private::Stubbed));
-        if trap_exit {
+        if options.trap_exit {
             clause.predicates.push(parse_quote!(#protocol: #private::Receives<#private::ExitSignal>));
         }
     }
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let mut options = quote!(<Self as #private::DeclaredActor>::OPTIONS);
-    if trap_exit {
+    let mut constant = quote!(<Self as #private::DeclaredActor>::OPTIONS);
+    if options.trap_exit {
         let private = private_at(protocol.span());
         let traps_exit = quote_spanned!(protocol.span()=> #private::traps_exit::<#protocol>);
-        options = quote!(#traps_exit(#options));
+        constant = quote!(#traps_exit(#constant));
     }
     let protocol = quote_spanned!(protocol.span()=> type Protocol = #protocol;);
     let type_name = type_name(ident, declaration.generics);
@@ -184,7 +216,7 @@ fn actor(protocol: &Type, trap_exit: bool, declaration: &Declaration<'_>) -> Tok
         impl #impl_generics #private::Actor for #ident #ty_generics #where_clause {
             #protocol
             #[doc(hidden)]
-            const OPTIONS: #private::Options = #options;
+            const OPTIONS: #private::Options = #constant;
             #type_name
             fn __name(&self) -> ::core::option::Option<::std::string::String> {
                 <Self as #private::DeclaredActor>::name(self)

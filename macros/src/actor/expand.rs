@@ -177,21 +177,6 @@ fn handle(model: &Model, generics: &Generics) -> TokenStream {
 fn timer_hooks(model: &Model) -> TokenStream {
     let private = private();
     let (cx, index) = (param("cx"), local("index"));
-    let hook = |name: &str, handler: &Handler| {
-        let (name, cfgs, outcome) = (Ident::new(name, Span::call_site()), &handler.cfgs, outcome(handler));
-        let send_clause = send_clause(handler.is_async);
-        quote! {
-            #(#cfgs)*
-            async fn #name(
-                &mut self,
-                #cx: &mut #private::Context<Self>,
-            ) -> ::core::result::Result<(), #private::Exit>
-            #send_clause
-            {
-                #outcome
-            }
-        }
-    };
     let continue_with = model.hooks.continue_with.iter().map(|handler| hook("continue_with", handler));
     let idle = model.hooks.idle.iter().map(|handler| {
         let (cfgs, time) = (&handler.cfgs, time(&handler.hook));
@@ -237,6 +222,24 @@ fn timer_hooks(model: &Model) -> TokenStream {
         }
     });
     quote!(#(#continue_with)* #(#idle)* #every)
+}
+
+/// Generates a hook without arguments.
+fn hook(name: &str, handler: &Handler) -> TokenStream {
+    let (private, cx) = (private(), param("cx"));
+    let (name, cfgs, outcome) = (Ident::new(name, Span::call_site()), &handler.cfgs, outcome(handler));
+    let send_clause = send_clause(handler.is_async);
+    quote! {
+        #(#cfgs)*
+        async fn #name(
+            &mut self,
+            #cx: &mut #private::Context<Self>,
+        ) -> ::core::result::Result<(), #private::Exit>
+        #send_clause
+        {
+            #outcome
+        }
+    }
 }
 
 /// Returns the time span of a hook.
@@ -298,7 +301,9 @@ fn arm(handler: &Handler, enum_: &Ident) -> TokenStream {
                 }
             }
         }
-        Hook::Init | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => quote!(),
+        Hook::Init | Hook::Resumed | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => {
+            quote!()
+        }
     }
 }
 
@@ -329,20 +334,8 @@ fn process(model: &Model, generics: &Generics) -> TokenStream {
     let (impl_generics, _, where_clause) = generics.split_for_impl();
     let (cx, reason) = (param("cx"), param("reason"));
     let constants = process_constants(model);
-    let init = model.hooks.init.iter().map(|hook| {
-        let (cfgs, outcome, send_clause) = (&hook.cfgs, outcome(hook), send_clause(hook.is_async));
-        quote! {
-            #(#cfgs)*
-            async fn init(
-                &mut self,
-                #cx: &mut #private::Context<Self>,
-            ) -> ::core::result::Result<(), #private::Exit>
-            #send_clause
-            {
-                #outcome
-            }
-        }
-    });
+    let init = model.hooks.init.iter().map(|handler| hook("init", handler));
+    let resumed = model.hooks.resumed.iter().map(|handler| hook("resumed", handler));
     let terminate = model.hooks.terminate.iter().map(|hook| {
         let (cfgs, outcome, send_clause) = (&hook.cfgs, outcome(hook), send_clause(hook.is_async));
         quote! {
@@ -364,6 +357,7 @@ fn process(model: &Model, generics: &Generics) -> TokenStream {
             const SERVER: bool = true;
             #(#constants)*
             #(#init)*
+            #(#resumed)*
             fn run(
                 &mut self,
                 #cx: &mut #private::Context<Self>,

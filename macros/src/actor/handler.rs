@@ -6,8 +6,20 @@ use syn::{Attribute, Type, Visibility};
 use crate::syntax::duration::DurationLit;
 
 /// The attributes that make a method a handler or a hook.
-pub(super) const HOOKS: &[&str] =
-    &["cast", "call", "from", "init", "continue_with", "every", "idle", "terminate", "down", "exit", "node_event"];
+pub(super) const HOOKS: &[&str] = &[
+    "cast",
+    "call",
+    "from",
+    "init",
+    "resumed",
+    "continue_with",
+    "every",
+    "idle",
+    "terminate",
+    "down",
+    "exit",
+    "node_event",
+];
 
 /// A method that the actor's message loop calls.
 pub(super) struct Handler {
@@ -42,6 +54,8 @@ pub(super) enum Hook {
     System { variant: Ident, message: SystemMessage },
     /// Before the first message.
     Init,
+    /// Before the first message, in place of `Init` and `Continue`: the state was handed over.
+    Resumed,
     /// After `Init`, before the first message.
     Continue,
     /// After every such time span.
@@ -120,7 +134,9 @@ impl Handler {
             | Hook::Call { variant, .. }
             | Hook::Event { variant, .. }
             | Hook::System { variant, .. } => Some(variant),
-            Hook::Init | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => None,
+            Hook::Init | Hook::Resumed | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => {
+                None
+            }
         }
     }
 

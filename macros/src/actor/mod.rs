@@ -69,7 +69,7 @@ fn on_declaration(attr: TokenStream, declaration: &Declaration<'_>, errors: &mut
     if options.upgrade.is_some() {
         upgrade::check_fields(&declaration.fields, errors);
     }
-    let portable = options.upgrade.as_ref().map(|word| upgrade::declare(declaration, word));
+    let portable = options.upgrade.as_ref().map(|word| upgrade::declare(declaration, &options, word));
     let actor = declaration::expand(declaration, &options);
     quote!(#actor #portable)
 }

@@ -49,6 +49,7 @@ pub(super) struct Model {
 #[derive(Default)]
 pub(super) struct Hooks {
     pub(super) init: Option<Handler>,
+    pub(super) resumed: Option<Handler>,
     pub(super) continue_with: Option<Handler>,
     pub(super) idle: Option<Handler>,
     pub(super) every: Vec<Handler>,
@@ -57,7 +58,7 @@ pub(super) struct Hooks {
 
 impl Hooks {
     fn are_empty(&self) -> bool {
-        let single = [&self.init, &self.continue_with, &self.idle, &self.terminate];
+        let single = [&self.init, &self.resumed, &self.continue_with, &self.idle, &self.terminate];
         single.into_iter().all(Option::is_none) && self.every.is_empty()
     }
 }
@@ -172,6 +173,7 @@ fn sort(methods: Vec<Handler>, errors: &mut Errors) -> (Vec<Handler>, Hooks) {
     for method in methods {
         let hook = match method.hook {
             Hook::Init => Some((&mut hooks.init, "init")),
+            Hook::Resumed => Some((&mut hooks.resumed, "resumed")),
             Hook::Continue => Some((&mut hooks.continue_with, "continue_with")),
             Hook::Idle(_) => Some((&mut hooks.idle, "idle")),
             Hook::Every(_) => {
@@ -215,7 +217,7 @@ fn sort(methods: Vec<Handler>, errors: &mut Errors) -> (Vec<Handler>, Hooks) {
         handlers.push(method);
     }
     // A hook with an error took part in the search for duplicates, and is not called.
-    for slot in [&mut hooks.init, &mut hooks.continue_with, &mut hooks.idle, &mut hooks.terminate] {
+    for slot in [&mut hooks.init, &mut hooks.resumed, &mut hooks.continue_with, &mut hooks.idle, &mut hooks.terminate] {
         slot.take_if(|hook| hook.placeholder_args.is_some());
     }
     hooks.every.retain(|hook| hook.placeholder_args.is_none());
@@ -253,7 +255,9 @@ fn messages(actor: &Ident, cfgs: &[Attribute], actor_generics: &Generics, handle
             }
             Hook::Cast { variant } if handler.fields().next().is_none() => quote!(#head #variant),
             Hook::Cast { variant } => quote!(#head #variant { #(#fields),* }),
-            Hook::Init | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => quote!(),
+            Hook::Init | Hook::Resumed | Hook::Continue | Hook::Every(_) | Hook::Idle(_) | Hook::Terminate { .. } => {
+                quote!()
+            }
         }
     });
     let unused = actor_generics.type_params().next().map(|_| {

@@ -8,12 +8,16 @@ use crate::diag::{self, Errors};
 use crate::protocol::ProtocolOptions;
 use crate::syntax::options;
 
-const STRUCT_OPTIONS: &[&str] = &["protocol", "name", "trap_exit", "mailbox", "overflow", "sys", "upgrade"];
+const STRUCT_OPTIONS: &[&str] =
+    &["protocol", "name", "trap_exit", "mailbox", "overflow", "sys", "upgrade", "otherwise"];
 const IMPL_OPTIONS: &[&str] = &["local", "debug"];
 
 /// The overflow policies, and the runtime's names of them.
 const OVERFLOW: &[(&str, &str)] =
     &[("wait", "Wait"), ("reject", "Reject"), ("drop_newest", "DropNewest"), ("drop_oldest", "DropOldest")];
+
+/// The choices of `otherwise`, and the runtime's names of them.
+const OTHERWISE: &[(&str, &str)] = &[("restart", "Restart"), ("refuse", "Refuse")];
 
 /// The options on a struct or an enum.
 #[derive(Default)]
@@ -28,6 +32,8 @@ pub(super) struct ActorOptions {
     pub(super) sys: Option<Ident>,
     /// The word `upgrade`.
     pub(super) upgrade: Option<Ident>,
+    /// The word `otherwise`, and the choice.
+    pub(super) otherwise: Option<(Ident, &'static str)>,
 }
 
 /// The registered name.
@@ -62,6 +68,7 @@ impl ActorOptions {
                 }
                 "sys" => parsed.sys = options::flag(name, input)?.then(|| name.clone()),
                 "upgrade" => parsed.upgrade = options::flag(name, input)?.then(|| name.clone()),
+                "otherwise" => parsed.otherwise = Some((name.clone(), options::choice(name, OTHERWISE, input)?)),
                 "overflow" => parsed.overflow = Some((name.clone(), options::choice(name, OVERFLOW, input)?)),
                 "name" => {
                     parsed.name = Some(parse_name(name, input)?);

@@ -76,7 +76,7 @@ fn parse_param(hook: &str, typed: &PatType, owner: Owner<'_>, errors: &mut Error
         return Some(Param::Context { span: typed.ty.span() });
     }
     match hook {
-        "init" | "continue_with" | "every" | "idle" => {
+        "init" | "resumed" | "continue_with" | "every" | "idle" => {
             errors.push_help(
                 typed,
                 format!(

@@ -164,6 +164,7 @@ fn parse_hook(
 ) -> Hook {
     match hook {
         "init" => Hook::Init,
+        "resumed" => Hook::Resumed,
         "continue_with" => Hook::Continue,
         "every" => Hook::Every(parse_time(attribute, "#[every(\"30s\")]", errors)),
         "idle" => Hook::Idle(parse_time(attribute, "#[idle(\"60s\")]", errors)),

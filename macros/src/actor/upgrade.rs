@@ -4,9 +4,10 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Attribute, Fields, FnArg, Generics, ImplItemFn, ReturnType, Type, parse_quote};
+use syn::{Attribute, Fields, FnArg, ImplItemFn, ReturnType, Type};
 
-use super::declaration::Declaration;
+use super::declaration::{Declaration, with_portable_state};
+use super::options::ActorOptions;
 use super::params::{Owner, check_value};
 use crate::diag::Errors;
 use crate::names::{local, private, private_at};
@@ -88,20 +89,18 @@ pub(super) fn check_fields(fields: &[&Fields], errors: &mut Errors) {
 }
 
 /// Generates `impl Portable` for the struct.
-pub(super) fn declare(declaration: &Declaration<'_>, word: &Ident) -> TokenStream {
+pub(super) fn declare(declaration: &Declaration<'_>, options: &ActorOptions, word: &Ident) -> TokenStream {
     let Declaration { ident, generics, attrs, .. } = declaration;
     let (private, cfgs, kind) = (private(), attr::cfgs(attrs), ident.unraw().to_string());
     let old = local("old");
     let (_, ty_generics, _) = generics.split_for_impl();
-    let mut generics: Generics = (*generics).clone();
+    let declared = with_portable_state(declaration, options);
     let mut name = quote!(::std::string::String::from(#kind));
     if generics.type_params().next().is_some() {
         let types = generics.type_params().map(|param| &param.ident);
         name = quote!(#private::generic_name(#kind, &[#(::core::any::type_name::<#types>()),*]));
-        let predicate = parse_quote!(#ident #ty_generics: #private::StateType);
-        generics.make_where_clause().predicates.push(predicate);
     }
-    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let (impl_generics, _, where_clause) = declared.split_for_impl();
     let portable = {
         let private = private_at(word.span());
         quote_spanned!(word.span()=> #private::Portable)

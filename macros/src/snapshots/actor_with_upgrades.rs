@@ -4,17 +4,26 @@ struct Room<T> {
 #[automatically_derived]
 #[allow(clippy::needless_update)]
 #[doc(hidden)]
-impl<T> ::greenroom::__private::DeclaredActor for Room<T> {
+impl<T> ::greenroom::__private::DeclaredActor for Room<T>
+where
+    Room<T>: ::greenroom::__private::StateType,
+{
     type ProtocolGiven = ::greenroom::__private::ProtocolGiven;
     type Cast = ::greenroom::__private::Cast;
     const OPTIONS: ::greenroom::__private::Options = ::greenroom::__private::Options {
         kind: "Room",
+        portability: ::core::option::Option::Some(
+            ::greenroom::__private::Portability::of::<
+                Self,
+            >(::greenroom::__private::Otherwise::Restart),
+        ),
         ..::greenroom::__private::Options::DEFAULT
     };
 }
 #[automatically_derived]
 impl<T> ::greenroom::__private::Actor for Room<T>
 where
+    Room<T>: ::greenroom::__private::StateType,
     T: ::core::marker::Send + 'static,
     Mail: ::greenroom::__private::Stubbed,
 {

@@ -10,7 +10,8 @@ use std::marker::PhantomData;
 
 pub use crate::actor::{
     Actor, Construct, Constructed, Constructor, Context, DeclaredPortable, Failure, Handle, Init, NoUpgrade, OldState,
-    Options, Outcome, Portable, Process, Ref, StateFn, StateType, Stub, Stubbed, Upgraded, generic_name, serve,
+    Options, Otherwise, Outcome, Portability, Portable, Process, Ref, StateFn, StateType, Stub, Stubbed, Upgraded,
+    generic_name, serve,
 };
 #[cfg(all(feature = "net", feature = "supervision"))]
 pub use crate::application::{ExportedTree, export as export_tree};

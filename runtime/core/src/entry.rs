@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
+#[cfg(feature = "registry")]
+use crate::application::Transferable;
 use crate::base::{Exit, Shutdown};
 #[cfg(feature = "net")]
 use crate::cluster::NodeBuilder;
@@ -14,6 +16,8 @@ use crate::log;
 use crate::node::Node;
 #[cfg(feature = "registry")]
 use crate::registry::LocalView;
+#[cfg(feature = "registry")]
+use crate::registry::TransferableKeys;
 use crate::termination::Termination;
 
 /// The time that everything may take to stop, without `#[greenroom::main(shutdown = ..)]`: 30 s, which is as long as
@@ -111,7 +115,7 @@ fn with_upper_layers(builder: NodeBuilder) -> NodeBuilder {
     #[cfg(feature = "inspect")]
     let builder = builder.export::<Inspectable>();
     #[cfg(feature = "registry")]
-    let builder = builder.registry(LocalView::default());
+    let builder = builder.registry(LocalView::default()).export::<Transferable>().export::<TransferableKeys>();
     builder
 }
 

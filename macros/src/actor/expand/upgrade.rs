@@ -1,4 +1,4 @@
-//! The function that converts earlier states.
+//! The function that converts earlier states, and the demand for the option `upgrade`.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -9,9 +9,10 @@ use crate::actor::model::Model;
 use crate::actor::upgrade::Upgrade;
 use crate::names::{local, private, private_at};
 
-/// Generates the function that calls the first `#[upgrade]` function whose parameter can be read.
+/// Generates the function that calls the first `#[upgrade]` function whose parameter can be read. With `#[resumed]` alone
+/// it calls none, and demands the option.
 pub(super) fn expand(model: &Model) -> TokenStream {
-    if model.upgrades.is_empty() {
+    if model.upgrades.is_empty() && model.hooks.resumed.is_none() {
         return quote!();
     }
     let private = private();

@@ -1,6 +1,6 @@
 //! The parts of an actor that `#[actor]` on a struct defines: its protocol and its options.
 
-use super::Stubbed;
+use super::{Portability, Stubbed};
 use crate::mailbox::{Bounds, Overflow};
 
 /// A type that has a protocol, and so can be a process. [`#[actor]`](attr.actor.html) implements it.
@@ -47,12 +47,21 @@ pub struct Options {
     pub overflow: Overflow,
     /// Allows system requests: see [`Sys`](super::Sys).
     pub sys: bool,
+    /// The functions for the state of the actor, if it is [`Portable`](super::Portable).
+    pub portability: Option<Portability>,
 }
 
 impl Options {
-    /// The defaults: no name, exit signals end the process, an unbounded mailbox, no system requests.
-    pub const DEFAULT: Options =
-        Options { kind: "process", name: None, trap_exit: false, mailbox: None, overflow: Overflow::Wait, sys: false };
+    /// The defaults: no name, exit signals end the process, an unbounded mailbox, no system requests, not portable.
+    pub const DEFAULT: Options = Options {
+        kind: "process",
+        name: None,
+        trap_exit: false,
+        mailbox: None,
+        overflow: Overflow::Wait,
+        sys: false,
+        portability: None,
+    };
 
     pub(crate) fn bounds(&self) -> Option<Bounds> {
         self.mailbox.map(|capacity| Bounds { capacity, overflow: self.overflow })

@@ -26,7 +26,11 @@ pub use handle::Handle;
 pub use outcome::{Failure, Outcome};
 #[cfg(feature = "net")]
 pub use portable::Handover;
-pub use portable::{DeclaredPortable, NoUpgrade, OldState, Portable, StateType, Upgraded, generic_name};
+pub use portable::{
+    DeclaredPortable, NoUpgrade, OldState, Otherwise, Portability, Portable, StateType, Upgraded, generic_name,
+};
+#[cfg(feature = "registry")]
+pub(crate) use portable::{Resumed, take_state};
 pub use process::{Context, Process};
 pub use serve::serve;
 #[cfg(feature = "net")]

@@ -83,6 +83,22 @@ pub trait Process: Actor + Send {
         async { Ok(()) }
     }
 
+    /// Prepares the process to continue a state that was handed over, in place of [`init`](Process::init).
+    ///
+    /// For an actor with `#[actor(upgrade)]`. Links, monitors and timers belonged to the process that has handed the state
+    /// over: this makes them anew. [`start`](super::Spawn::start) returns when this has. An error ends the process.
+    ///
+    /// # Errors
+    /// The reason for which the process exits.
+    fn resumed(&mut self, cx: &mut Context<Self>) -> impl Future<Output = Result<(), Exit>> + Send
+    where
+        Self: Send,
+        Context<Self>: Send,
+    {
+        let _ = cx;
+        ready(Ok(()))
+    }
+
     /// Runs the process, which exits when this returns.
     ///
     /// An exit signal ends the process at the next `.await` that has to wait.

@@ -28,7 +28,9 @@ use crate::process::{Step, catch_nested};
 #[expect(clippy::manual_async_fn, reason = "a block keeps its arguments once")]
 pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Future<Output = Result<(), Exit>> + Send {
     async move {
-        actor.continue_with(cx).await?;
+        if !is_resumed(cx) {
+            actor.continue_with(cx).await?;
+        }
         if const { !A::EVERY.is_empty() || A::IDLE.is_some() } {
             return out_of_line(|| Box::pin(serve_timed(actor, cx))).await;
         }
@@ -52,6 +54,11 @@ pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Futur
             actor.handle(cx, message).await?;
         }
     }
+}
+
+/// Returns whether the server continues a state that was handed over. Free for an actor that is not portable.
+fn is_resumed<A: Handle>(cx: &Context<A>) -> bool {
+    (const { A::OPTIONS.portability.is_some() }) && cx.cell().is_resumed()
 }
 
 /// A future of no particular type, so that it does not become a part of the future that awaits it.

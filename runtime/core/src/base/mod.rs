@@ -26,6 +26,8 @@ pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub(crate) use call_error::FailedCall;
 pub use call_error::{CallError, CallErrorKind, CallWait, Right};
 pub(crate) use codec::Source;
+#[cfg(feature = "net")]
+pub(crate) use codec::{ByteString, EncodedState};
 pub use codec::{Decoder, Encoder, Payload};
 #[cfg(feature = "serde")]
 pub use codec::{FieldFunctions, FieldWith};

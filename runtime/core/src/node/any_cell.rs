@@ -10,20 +10,22 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+#[cfg(feature = "net")]
+use tokio::sync::oneshot;
+
 use super::Node;
-#[cfg(feature = "registry")]
-use crate::base::Exit;
 use crate::base::{CastError, NodeEvent, NodeId, Pid, ReceivedDefinition, Source, UnreadMessage};
+#[cfg(feature = "net")]
+use crate::base::{EncodedState, Exit};
 use crate::mailbox::WaiterId;
 use crate::observe::{Alarm, DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, WaitingCall};
 use crate::wire::{Epoch, Signal};
 
 /// A cell of any protocol.
 pub(crate) trait AnyCell: SignalTarget + MessageTarget + Addressable + Pollable + Inspect {
-    /// Has a server end with this reason at a moment at which its mailbox is empty. It handles the messages that come before
-    /// it does, if the request `insists`; otherwise these cancel the request.
+    /// Has a server end when its mailbox is empty.
     #[cfg(feature = "registry")]
-    fn finish(&self, number: u64, reason: Exit, insists: bool);
+    fn finish(&self, number: u64, request: Finish);
 
     /// Returns how many messages were sent to the process, if it has handled them all and waits for another one.
     #[cfg(feature = "registry")]
@@ -126,6 +128,46 @@ pub(crate) trait Addressable: Send + Sync {
 
     /// Returns true if other nodes may reach the child by its id.
     fn is_child_exported(&self) -> bool;
+
+    /// Requests the state of the process with this number.
+    ///
+    /// # Errors
+    /// The process has ended, runs on another node, or is not portable.
+    #[cfg(feature = "net")]
+    fn take_state(&self, number: u64, request: TakeState) -> Result<(), RequestError>;
+}
+
+/// A request to a process to hand its state over, and to end. It keeps its order among the messages to the process.
+#[cfg(feature = "net")]
+pub(crate) struct TakeState {
+    /// The exit reason of a process that has handed its state over.
+    pub(crate) reason: Exit,
+    /// Receives the state, or the reason why it cannot be encoded. The process goes on after an error, and if the
+    /// receiver was dropped.
+    pub(crate) answer: oneshot::Sender<Result<EncodedState, String>>,
+}
+
+/// A request to end at a moment at which the mailbox is empty. Later messages are refused, so none is lost.
+#[cfg(feature = "registry")]
+pub(crate) struct Finish {
+    /// The exit reason.
+    pub(crate) reason: Exit,
+    /// Set if the server handles the messages that have come meanwhile, and ends then. Otherwise it goes on.
+    pub(crate) insists: bool,
+    /// Receives the state of a portable server, which then ends without its `terminate`. A server whose state cannot be
+    /// encoded ends as without this.
+    pub(crate) state: Option<oneshot::Sender<Result<EncodedState, String>>>,
+}
+
+/// The error of a request that was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RequestError {
+    /// The process has ended.
+    Gone,
+    /// The process's kind does not answer such requests.
+    NotAllowed,
+    /// The process is a proxy of one on another node.
+    Elsewhere,
 }
 
 /// A process as the thread that polls it needs it.

@@ -27,8 +27,13 @@ use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "registry")]
+pub(crate) use any_cell::Finish;
+#[cfg(feature = "net")]
+pub(crate) use any_cell::TakeState;
 pub(crate) use any_cell::{
-    Addressable, AdmissionQueue, Ancestry, AnyCell, EncodedMessage, Inspect, MessageTarget, Pollable, SignalTarget,
+    Addressable, AdmissionQueue, Ancestry, AnyCell, EncodedMessage, Inspect, MessageTarget, Pollable, RequestError,
+    SignalTarget,
 };
 pub(crate) use children::ChildEntry;
 use children::Children;

@@ -1,23 +1,18 @@
 //! A value as bytes, with the shape of its type, for a reader that can have another version of the type.
 
-use std::fmt;
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::type_definition;
-use crate::base::{Decoder, DeserializeOwned, Source};
+use crate::base::{ByteString, Decoder, DeserializeOwned, Source};
 use crate::node::Node;
 use crate::shape::{Resolver, Shape};
 
 /// A value, and the shape of its type.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct EncodedValue {
-    shape: Bytes,
-    value: Bytes,
+    shape: ByteString,
+    value: ByteString,
 }
-
-/// Bytes that serde handles as such, and not as a sequence of numbers.
-struct Bytes(Vec<u8>);
 
 impl EncodedValue {
     /// Encodes a value.
@@ -34,7 +29,7 @@ impl EncodedValue {
             return Err(format!("its shape has more than {} bytes, or its recording panicked", Shape::MAX_ENCODED));
         }
         let value = postcard::to_allocvec(value).map_err(|error| error.to_string())?;
-        Ok(EncodedValue { shape: Bytes(shape), value: Bytes(value) })
+        Ok(EncodedValue { shape: ByteString(shape), value: ByteString(value) })
     }
 
     /// Returns the shape of the writer's type.
@@ -82,35 +77,5 @@ impl EncodedValue {
     /// The type cannot be made of the value.
     pub(crate) fn read<T: Serialize + DeserializeOwned + 'static>(&self, node: &Node) -> Result<T, String> {
         self.read_equal(node).unwrap_or_else(|| self.read_by_name(node, &self.shape()?))
-    }
-}
-
-impl Serialize for Bytes {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
-        struct Visitor;
-
-        impl serde::de::Visitor<'_> for Visitor {
-            type Value = Bytes;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("bytes")
-            }
-
-            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
-                Ok(Bytes(bytes.to_vec()))
-            }
-
-            fn visit_byte_buf<E: serde::de::Error>(self, bytes: Vec<u8>) -> Result<Bytes, E> {
-                Ok(Bytes(bytes))
-            }
-        }
-
-        deserializer.deserialize_byte_buf(Visitor)
     }
 }

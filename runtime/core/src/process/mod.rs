@@ -43,9 +43,7 @@ pub(crate) use mailbox::Step;
 pub use mailbox::{AfterTime, Mailbox, Receive, Receiver};
 pub(crate) use panic::{catch, catch_nested, catch_unwind, drop_each, drop_message, report_message_panic};
 use panic::{report_destructor_panic, report_late_panic, resume_panic};
-#[cfg(feature = "registry")]
-pub(crate) use system_request::Finish;
-pub(crate) use system_request::{RequestError, SuspendedEvent, SystemRequest};
+pub(crate) use system_request::{SuspendedEvent, SystemRequest};
 pub(crate) use task::ProcessTask;
 pub use timer::Timer;
 pub(crate) use wait::{InVain, StartSender, ended, ended_in_cell, ends_after_caller, start_wait, watch_exit};

@@ -10,6 +10,10 @@ use std::collections::VecDeque;
 use tokio::sync::oneshot;
 
 use crate::base::Exit;
+#[cfg(feature = "registry")]
+use crate::node::Finish;
+#[cfg(feature = "net")]
+use crate::node::TakeState;
 
 /// One request to a server.
 pub(crate) enum SystemRequest {
@@ -19,27 +23,39 @@ pub(crate) enum SystemRequest {
     WithState(StateFn),
     Suspend(oneshot::Sender<()>),
     Resume(oneshot::Sender<()>),
-    /// Not answered. Every server accepts it.
+    /// Hands the state over, and ends the process. For each portable actor, also one that is not a server.
+    #[cfg(feature = "net")]
+    TakeState(TakeState),
+    /// Ends the server when its mailbox is empty.
     #[cfg(feature = "registry")]
     Finish(Finish),
 }
 
-/// A request to end at a moment at which the mailbox is empty. Later messages are refused, so none is lost.
-#[cfg(feature = "registry")]
-#[derive(Clone)]
-pub(crate) struct Finish {
-    /// The exit reason.
-    pub(crate) reason: Exit,
-    /// Set if the server handles the messages that have come meanwhile, and ends then. Otherwise it goes on.
-    pub(crate) insists: bool,
+/// The processes that answer a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    Servers,
+    Portable,
+    /// Those with the option `sys`.
+    WithOption,
 }
 
 impl SystemRequest {
-    /// Returns whether every server accepts the request, also without `#[actor(sys)]`.
-    pub(super) fn is_for_all(&self) -> bool {
+    pub(super) fn audience(&self) -> Audience {
         match self {
+            #[cfg(feature = "net")]
+            SystemRequest::TakeState(_) => Audience::Portable,
             #[cfg(feature = "registry")]
-            SystemRequest::Finish(_) => true,
+            SystemRequest::Finish(_) => Audience::Servers,
+            _ => Audience::WithOption,
+        }
+    }
+
+    /// Returns whether nothing waits for the state any more.
+    pub(super) fn is_withdrawn(&self) -> bool {
+        match self {
+            #[cfg(feature = "net")]
+            SystemRequest::TakeState(request) => request.answer.is_closed(),
             _ => false,
         }
     }
@@ -49,17 +65,6 @@ type StateFn = Box<dyn FnOnce(&mut dyn Any) + Send>;
 
 /// The pending requests of one process, each with the number of messages that were sent before it.
 pub(super) type SystemRequests = VecDeque<(SystemRequest, u64)>;
-
-/// The error of a request that was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RequestError {
-    /// The process has ended.
-    Gone,
-    /// The process's kind does not answer system requests.
-    NotAllowed,
-    /// The process is a proxy of one on another node.
-    Elsewhere,
-}
 
 /// The events that a suspended server handles.
 pub(crate) enum SuspendedEvent {

@@ -19,4 +19,5 @@ pub use global::GlobalNameError;
 pub use groups::{Broadcast, BroadcastError, Group, GroupEvent, GroupEvents, NoMember, Pick};
 pub use local_view::{Keep, LocalView};
 pub(crate) use service::{ClaimService, HoldError};
+pub(crate) use sharded::TransferableKeys;
 pub use sharded::{Host, HostError, Hosted, Sharded};

@@ -10,7 +10,7 @@ use crate::shape::Shape;
 
 /// A state, and the name and the shape of its type.
 #[derive(Serialize, Deserialize)]
-pub(super) struct EncodedState {
+pub(super) struct NamedState {
     name: String,
     state: EncodedValue,
 }
@@ -63,17 +63,17 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> StateType for T {
     }
 }
 
-impl EncodedState {
+impl NamedState {
     /// Encodes a state.
     ///
     /// # Errors
     /// The reason why the state has no shape, or cannot be written.
-    pub(super) fn of<A: Portable>(state: &A) -> Result<EncodedState, String> {
+    pub(super) fn of<A: Portable>(state: &A) -> Result<NamedState, String> {
         let (name, mut encoded) = (A::__name(), NewState::default());
         let result = state.__encode(&mut encoded);
         result.map_err(|reason| format!("the state of `{name}`: {reason}"))?;
         let state = encoded.0.ok_or("the state was not encoded")?;
-        Ok(EncodedState { name, state })
+        Ok(NamedState { name, state })
     }
 
     /// Makes a state of the bytes.

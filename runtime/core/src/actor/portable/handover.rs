@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Portable;
-use super::encoded::EncodedState;
+use super::encoded::NamedState;
 use crate::base::Exit;
 
 /// The state of an actor on its way to the process that continues it, in a message or in bytes.
@@ -104,13 +104,13 @@ impl<A: Portable> Serialize for Handover<A> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let custom = <S::Error as serde::ser::Error>::custom::<String>;
         let state = self.0.as_ref().map_err(|error| custom(error.to_string()))?;
-        EncodedState::of(state).map_err(custom)?.serialize(serializer)
+        NamedState::of(state).map_err(custom)?.serialize(serializer)
     }
 }
 
 /// Requires a current node: a running process, or `node.enter()`.
 impl<'de, A: Portable> Deserialize<'de> for Handover<A> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Handover<A>, D::Error> {
-        Ok(Handover(EncodedState::deserialize(deserializer)?.read()))
+        Ok(Handover(NamedState::deserialize(deserializer)?.read()))
     }
 }

@@ -12,6 +12,14 @@
 mod encoded;
 #[cfg(feature = "net")]
 mod handover;
+#[cfg(feature = "net")]
+mod portability;
+#[cfg(feature = "net")]
+mod resumed;
+#[cfg(feature = "net")]
+mod take;
+#[cfg(all(test, feature = "net"))]
+mod tests;
 #[cfg(not(feature = "net"))]
 mod without_net;
 
@@ -19,15 +27,32 @@ mod without_net;
 pub use encoded::{OldState, StateType};
 #[cfg(feature = "net")]
 pub use handover::Handover;
+#[cfg(feature = "net")]
+pub use portability::Portability;
+#[cfg(feature = "net")]
+pub(crate) use resumed::Resumed;
+#[cfg(feature = "net")]
+pub(super) use take::hand_over;
+#[cfg(feature = "net")]
+pub(crate) use take::take_state;
 #[cfg(not(feature = "net"))]
-pub use without_net::{OldState, Portable, StateType};
+pub use without_net::{OldState, Portability, Portable, StateType};
 
 use crate::actor::Failure;
 use crate::base::Exit;
 
 /// An actor whose state another process can continue, also one of another release of the program.
 ///
-/// `#[actor(upgrade)]` implements it, for a struct or an enum with serde's traits. See [`Handover`].
+/// `#[actor(upgrade)]` implements it, for a struct or an enum with serde's traits. The state is handed over in a message, as
+/// a [`Handover`], or by the runtime:
+///
+/// - A server hands its state over between two messages. Another process does so where it calls
+///   [`Context::upgrade_point`](crate::Context::upgrade_point).
+/// - The process ends then, without its `terminate`. Its links and monitors receive the exit reason. The messages that it has
+///   not received are lost, as those of a process that has stopped. Its successor links and monitors anew.
+/// - The successor is made of the state: its `start` expression and `#[init]` do not run, nor does `#[continue_with]`.
+///   `#[resumed]` runs, or [`Process::resumed`](crate::Process::resumed).
+/// - A process whose state cannot be encoded goes on. The option `otherwise` determines its further treatment.
 #[diagnostic::on_unimplemented(
     message = "the state of `{Self}` cannot be handed over",
     label = "the struct has no `#[actor(upgrade)]`",
@@ -44,9 +69,19 @@ pub trait Portable: StateType {
     fn __upgrade(old: &OldState<'_>) -> Option<Result<Self, Exit>>;
 }
 
-/// An actor whose struct has the option `upgrade`. Demanded by an impl with `#[upgrade]`.
+/// The treatment of a process whose state is not handed over: the option `otherwise`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Otherwise {
+    /// The process starts anew.
+    #[default]
+    Restart,
+    /// The whole upgrade is refused.
+    Refuse,
+}
+
+/// An actor whose struct has the option `upgrade`. Demanded by an impl with `#[upgrade]` or `#[resumed]`.
 #[diagnostic::on_unimplemented(
-    message = "a function with `#[upgrade]` needs the option `upgrade` on the struct of `{Self}`",
+    message = "`#[upgrade]` and `#[resumed]` need the option `upgrade` on the struct of `{Self}`",
     label = "the struct has no `#[actor(upgrade)]`",
     note = "write `#[actor(upgrade)]` on the struct `{Self}`"
 )]

@@ -31,6 +31,18 @@ impl OldState<'_> {
     }
 }
 
+/// See the type of the feature `net`.
+#[derive(Clone, Copy, Debug)]
+pub struct Portability;
+
+impl Portability {
+    /// See the function of the feature `net`.
+    #[must_use]
+    pub const fn of<A: Portable>(_: super::Otherwise) -> Portability {
+        Portability
+    }
+}
+
 /// See the trait of the feature `net`.
 pub trait StateType {}
 

@@ -39,7 +39,15 @@ impl<'a, A: Process> Launch<'a, A> {
     /// Runs the process.
     pub(super) fn run(self, actor: A) {
         let cx = self.context();
-        ProcessTask::spawn(self.cell, self.number, run_process::<A, false>(actor, cx, self.started));
+        ProcessTask::spawn(self.cell, self.number, run_process::<A, false, false>(actor, cx, self.started));
+    }
+
+    /// Runs the process with a state that was handed over.
+    #[cfg(feature = "net")]
+    pub(in crate::actor) fn resume(self, actor: A) {
+        self.cell.set_resumed(self.number);
+        let cx = self.context();
+        ProcessTask::spawn(self.cell, self.number, run_process::<A, false, true>(actor, cx, self.started));
     }
 
     /// Runs the process, which makes its actor of these arguments first.
@@ -73,7 +81,7 @@ impl<'a, A: Process> Launch<'a, A> {
 // The futures below are part of each process's task. Blocks keep their arguments once, an `async fn` twice, and a result
 // is kept no longer than it is needed.
 #[expect(clippy::manual_async_fn, reason = "a block keeps its arguments once")]
-fn run_process<A: Process, const IS_NAMED: bool>(
+fn run_process<A: Process, const IS_NAMED: bool, const IS_RESUMED: bool>(
     mut actor: A,
     mut cx: Context<A>,
     started: Option<StartSender>,
@@ -81,7 +89,7 @@ fn run_process<A: Process, const IS_NAMED: bool>(
     async move {
         // A block of its own, so that the result is not kept while the process runs.
         {
-            let result = initialize::<A, IS_NAMED>(&mut actor, &mut cx).await;
+            let result = initialize::<A, IS_NAMED, IS_RESUMED>(&mut actor, &mut cx).await;
             if result.is_ok() {
                 // Before the starter continues.
                 cx.cell().start_succeeded(cx.pid().number());
@@ -116,15 +124,15 @@ fn construct_and_run<C: Construct<Args>, Args: Send>(
             Err(reason) => Err(reason),
         };
         match constructed {
-            Ok(actor) => run_process::<C::Actor, true>(actor, cx, started).await,
+            Ok(actor) => run_process::<C::Actor, true, false>(actor, cx, started).await,
             Err(reason) => send_start_result(started, Err(reason)).err().unwrap_or(Exit::Normal),
         }
     }
 }
 
-/// Registers the process under its name, unless it is registered already, and runs its `init`.
+/// Registers the process under its name, unless it is registered already, and runs its `init` or its `resumed`.
 #[expect(clippy::manual_async_fn, reason = "a block keeps its arguments once")]
-fn initialize<A: Process, const IS_NAMED: bool>(
+fn initialize<A: Process, const IS_NAMED: bool, const IS_RESUMED: bool>(
     actor: &mut A,
     cx: &mut Context<A>,
 ) -> impl Future<Output = Result<(), Exit>> + Send {
@@ -135,7 +143,7 @@ fn initialize<A: Process, const IS_NAMED: bool>(
         if let Some(name) = actor.__name() {
             Ref::<A>::register(&name, &cx.me())?;
         }
-        actor.init(cx).await
+        if IS_RESUMED { actor.resumed(cx).await } else { actor.init(cx).await }
     }
 }
 

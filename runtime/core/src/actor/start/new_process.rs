@@ -118,6 +118,7 @@ impl<A: Process> KindOf<A> {
         supervisor: A::SUPERVISOR,
         node_events: A::NODE_EVENTS,
         sys: A::OPTIONS.sys,
+        portable: A::OPTIONS.portability.is_some(),
     };
 }
 

@@ -2,12 +2,15 @@
 
 use std::any::Any;
 use std::fmt;
+use std::future::pending;
 
+use crate::actor::Context;
+#[cfg(feature = "net")]
+use crate::actor::portable::hand_over;
 use crate::actor::process::HasContext;
-use crate::actor::{Actor, Context};
 use crate::base::Exit;
 #[cfg(feature = "registry")]
-use crate::process::Finish;
+use crate::node::{Finish, TakeState};
 use crate::process::{SuspendedEvent, SystemRequest};
 
 /// A function that formats a server's state.
@@ -22,10 +25,15 @@ pub(in crate::actor) async fn handle_request<A: HasContext>(
     request: SystemRequest,
 ) -> Option<Exit> {
     #[cfg(feature = "registry")]
-    if let SystemRequest::Finish(request) = request {
-        return finish(cx, request);
-    }
-    if !answer(actor, format, request, false) {
+    let request = match request {
+        SystemRequest::Finish(request) => return finish(actor, cx, request).await,
+        other => other,
+    };
+    if !answer(actor, cx, format, request, false) {
+        if cx.mailbox().cell().is_exiting() {
+            // The state was handed over: no code of the process runs any more.
+            pending::<()>().await;
+        }
         return None;
     }
     cx.mailbox().set_suspended(true);
@@ -38,7 +46,7 @@ pub(in crate::actor) async fn handle_request<A: HasContext>(
             #[cfg(feature = "registry")]
             SuspendedEvent::SystemRequest(SystemRequest::Finish(request)) => postponed = Some(request),
             SuspendedEvent::SystemRequest(request) => {
-                if !answer(actor, format, request, true) {
+                if !answer(actor, cx, format, request, true) {
                     break None;
                 }
             }
@@ -54,19 +62,31 @@ pub(in crate::actor) async fn handle_request<A: HasContext>(
 
 /// Ends the server if its mailbox is empty. Returns the exit reason then.
 #[cfg(feature = "registry")]
-fn finish<A: HasContext>(cx: &mut Context<A>, request: Finish) -> Option<Exit> {
-    if cx.mailbox().close_if_empty() {
-        return Some(request.reason);
+async fn finish<A: HasContext>(actor: &mut A, cx: &mut Context<A>, request: Finish) -> Option<Exit> {
+    if !cx.mailbox().close_if_empty() {
+        if request.insists {
+            // After the messages that have come meanwhile.
+            cx.request_finish(request);
+        }
+        return None;
     }
-    if request.insists {
-        // After the messages that have come meanwhile.
-        cx.request_finish(request);
+    if let Some(answer) = request.state {
+        hand_over(actor, cx.mailbox(), TakeState { reason: request.reason.clone(), answer });
+        if cx.mailbox().cell().is_exiting() {
+            pending::<()>().await;
+        }
     }
-    None
+    Some(request.reason)
 }
 
 /// Answers a request. Returns whether the server is suspended from then on.
-fn answer<A: Actor>(actor: &mut A, format: Option<StateFn<A>>, request: SystemRequest, is_suspended: bool) -> bool {
+fn answer<A: HasContext>(
+    actor: &mut A,
+    cx: &mut Context<A>,
+    format: Option<StateFn<A>>,
+    request: SystemRequest,
+    is_suspended: bool,
+) -> bool {
     // A send fails if the future of the request was dropped.
     match request {
         SystemRequest::FormatState(sender) => {
@@ -84,6 +104,8 @@ fn answer<A: Actor>(actor: &mut A, format: Option<StateFn<A>>, request: SystemRe
             let _ = sender.send(());
             return false;
         }
+        #[cfg(feature = "net")]
+        SystemRequest::TakeState(request) => hand_over(actor, cx.mailbox(), request),
     }
     is_suspended
 }

@@ -6,6 +6,10 @@
 
 #[cfg(feature = "net")]
 mod bounds;
+#[cfg(feature = "net")]
+mod byte_string;
+#[cfg(feature = "net")]
+mod encoded_state;
 #[cfg(feature = "serde")]
 mod field_with;
 #[cfg(feature = "serde")]
@@ -16,6 +20,10 @@ mod with_net;
 #[cfg(not(feature = "net"))]
 mod without_net;
 
+#[cfg(feature = "net")]
+pub(crate) use byte_string::ByteString;
+#[cfg(feature = "net")]
+pub(crate) use encoded_state::EncodedState;
 #[cfg(feature = "serde")]
 pub use field_with::FieldWith;
 #[cfg(feature = "serde")]

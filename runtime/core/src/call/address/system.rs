@@ -5,7 +5,8 @@ use std::fmt;
 use super::Address;
 use crate::base::Protocol;
 use crate::call::target::Resolved;
-use crate::process::{RequestError, SystemRequest};
+use crate::node::RequestError;
+use crate::process::SystemRequest;
 
 /// The error of a system request, made with [`Sys`](crate::Sys).
 #[derive(Clone, Debug, PartialEq, Eq)]

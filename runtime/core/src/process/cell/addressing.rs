@@ -7,7 +7,11 @@ use super::control_block::RunState;
 use super::{Cell, EXPORTED, IN_GROUPS, flags};
 use crate::base::{Pid, Protocol};
 use crate::node::{Addressable, AnyCell, ChildEntry, Node, Pollable};
+#[cfg(feature = "net")]
+use crate::node::{RequestError, TakeState};
 use crate::observe::WaitingCall;
+#[cfg(feature = "net")]
+use crate::process::SystemRequest;
 use crate::sync::atomic::Ordering;
 
 impl<M: Protocol> Addressable for Cell<M> {
@@ -86,6 +90,11 @@ impl<M: Protocol> Addressable for Cell<M> {
 
     fn is_child_exported(&self) -> bool {
         self.child_slot.as_ref().is_some_and(|slot| slot.is_exported.load(Ordering::Relaxed))
+    }
+
+    #[cfg(feature = "net")]
+    fn take_state(&self, number: u64, request: TakeState) -> Result<(), RequestError> {
+        self.request(number, SystemRequest::TakeState(request))
     }
 }
 

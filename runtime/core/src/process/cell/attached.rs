@@ -11,25 +11,35 @@ use super::Cell;
 use super::control_block::{Attached, ExitObserver};
 use super::flags::{ANSWERS_WAIT, DEADLOCK_CHECK, SYSTEM_REQUEST};
 use crate::base::{Exit, Protocol};
+use crate::node::RequestError;
 use crate::observe::DeadlockCheck;
 use crate::process::stream_source::StreamSource;
-use crate::process::{RequestError, SystemRequest, Timer};
+use crate::process::system_request::Audience;
+use crate::process::{SystemRequest, Timer};
 
 impl<M: Protocol> Cell<M> {
-    /// Sends a request to the process with this number.
+    /// Sends a request to the process with this number. Requests that were withdrawn leave the queue.
     pub(crate) fn request(&self, number: u64, request: SystemRequest) -> Result<(), RequestError> {
         {
             let control = self.control();
             if control.number == number && control.is_proxy() {
                 return Err(RequestError::Elsewhere);
             }
-            if control.number == number && !(control.kind.sys || request.is_for_all() && control.kind.server) {
+            let is_allowed = match request.audience() {
+                Audience::Servers => control.kind.server,
+                Audience::Portable => control.kind.portable,
+                Audience::WithOption => control.kind.sys,
+            };
+            if control.number == number && !is_allowed {
                 return Err(RequestError::NotAllowed);
             }
         }
         let sent_before = self.queue.pushed();
-        self.with_attached_if_running(number, |attached| attached.requests.push_back((request, sent_before)))
-            .ok_or(RequestError::Gone)?;
+        let push = |attached: &mut Attached| {
+            attached.requests.retain(|(earlier, _)| !earlier.is_withdrawn());
+            attached.requests.push_back((request, sent_before));
+        };
+        self.with_attached_if_running(number, push).ok_or(RequestError::Gone)?;
         self.flags.set(SYSTEM_REQUEST);
         self.queue.wake();
         Ok(())
@@ -48,6 +58,16 @@ impl<M: Protocol> Cell<M> {
             }
             request.map(|(request, _)| request)
         })?
+    }
+
+    /// Notes that the state of the process was handed over to it.
+    pub(crate) fn set_resumed(&self, number: u64) {
+        self.with_attached_if_running(number, |attached| attached.is_resumed = true);
+    }
+
+    /// Returns whether the state of the process was handed over to it.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.control().attached().is_some_and(|attached| attached.is_resumed)
     }
 
     /// Adds a stream that feeds the mailbox; returns `false` if the process has begun to end.

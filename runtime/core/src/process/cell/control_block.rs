@@ -51,12 +51,22 @@ pub(crate) struct ProcessKind {
     pub(crate) node_events: bool,
     /// The process answers [system requests](crate::process::SystemRequest).
     pub(crate) sys: bool,
+    /// The state of the process can be taken.
+    pub(crate) portable: bool,
 }
 
 impl ProcessKind {
     /// A kind without any of the optional properties.
     pub(crate) const fn plain(name: fn() -> &'static str) -> ProcessKind {
-        ProcessKind { name, trap_exit: false, server: false, supervisor: false, node_events: false, sys: false }
+        ProcessKind {
+            name,
+            trap_exit: false,
+            server: false,
+            supervisor: false,
+            node_events: false,
+            sys: false,
+            portable: false,
+        }
     }
 
     /// The kind of a cell that no process has occupied yet.
@@ -151,6 +161,8 @@ pub(super) struct Attached {
     pub(super) remote_parent: Option<Pid>,
     /// Set if the process is a proxy.
     pub(super) proxy: Option<Proxy>,
+    /// The process continues a state that was handed over.
+    pub(super) is_resumed: bool,
 }
 
 /// The state of a proxy: the stand-in for a process of another node.

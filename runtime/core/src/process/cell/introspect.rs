@@ -9,23 +9,25 @@ use super::control_block::{Attached, RunState};
 use super::flags::{DEADLOCK_CHECK, EXITING, LONG, STATS_REQUESTED, SUSPENDED, TRACED};
 use crate::base::{Exit, Pid, Protocol};
 use crate::mailbox::{Arrival, MailboxStats, PushObserver};
+#[cfg(feature = "registry")]
+use crate::node::Finish;
 use crate::node::{Ancestry, AnyCell, Current, FinalCounts, Inspect, Node};
 use crate::observe::{
     Alarm, DeadlockCheck, LifecycleEvent, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep,
     WaitingCall, source_line,
 };
-use crate::process::catch;
 #[cfg(feature = "registry")]
-use crate::process::{Finish, SystemRequest};
+use crate::process::SystemRequest;
+use crate::process::catch;
 
 /// The maximal length of a reported message text, in bytes.
 const MAX_TEXT: usize = 1_000;
 
 impl<M: Protocol> AnyCell for Cell<M> {
     #[cfg(feature = "registry")]
-    fn finish(&self, number: u64, reason: Exit, insists: bool) {
+    fn finish(&self, number: u64, request: Finish) {
         // Refused if the process is ending.
-        let _ = self.request(number, SystemRequest::Finish(Finish { reason, insists }));
+        let _ = self.request(number, SystemRequest::Finish(request));
     }
 
     #[cfg(feature = "registry")]

@@ -124,6 +124,14 @@ impl<M: Protocol> Cell<M> {
         in_time
     }
 
+    /// Ends the process, whose own code decides it: it ends at its next `.await`, without its `terminate`.
+    pub(crate) fn exit_now(&self, number: u64, reason: Exit) {
+        let mut control = self.control();
+        if control.is_running(number) {
+            self.set_exit(&mut control, reason);
+        }
+    }
+
     /// Sets the exit reason unless one is set, and wakes the process, which ends with its next poll.
     pub(super) fn set_exit(&self, control: &mut ControlBlock, reason: Exit) {
         if !self.is_exiting() {
@@ -160,7 +168,7 @@ impl<M: Protocol> Cell<M> {
     }
 
     /// Returns whether an exit reason is set, so that the process ends with its next poll.
-    pub(in crate::process) fn is_exiting(&self) -> bool {
+    pub(crate) fn is_exiting(&self) -> bool {
         self.flags.get() & flags::EXITING != 0
     }
 

@@ -10,7 +10,7 @@ use super::{BUDGET, Mailbox, RECEIVE_COST};
 use crate::base::{Exit, Protocol};
 use crate::mailbox::{Mask, Next};
 #[cfg(feature = "registry")]
-use crate::process::Finish;
+use crate::node::Finish;
 use crate::process::cell::flags::{LONG, SUSPENDED, SYSTEM_REQUEST};
 use crate::process::cell::message_text;
 use crate::process::{SuspendedEvent, SystemRequest};
@@ -204,6 +204,17 @@ impl<M: Protocol> Mailbox<M> {
     pub(crate) fn close_if_empty(&mut self) -> bool {
         let has_read = self.read_state.as_ref().is_none_or(|state| state.inbox.is_read() && state.inbox.saved() == 0);
         has_read && self.cell.queue().close_if_empty()
+    }
+
+    /// Takes the next request of a process that is not a server, once all messages that were sent before it have been
+    /// received or saved.
+    #[cfg(feature = "net")]
+    pub(crate) fn take_due_request(&mut self) -> Option<SystemRequest> {
+        let inbox = &self.read_state().inbox;
+        let (read, is_read) = (inbox.passed(), inbox.is_read());
+        // A message that was withdrawn is never read.
+        let read = if is_read && self.cell.queue().is_empty() { u64::MAX } else { read };
+        self.take_request(read)
     }
 
     /// Has the server stop before its next message.

@@ -167,6 +167,11 @@ fn sharding(node: &Node, name: &str) -> Arc<Sharding> {
     downcast(actors)
 }
 
+/// Returns the sharded actor with this name, if the node uses it.
+pub(super) fn local_sharding(node: &Node, name: &str) -> Option<Arc<Sharding>> {
+    node.sharded_actors().get(name).map(downcast)
+}
+
 fn downcast(actors: Arc<dyn KeyedActors>) -> Arc<Sharding> {
     actors.into_any().downcast().unwrap_or_else(|_| unreachable!("a node has one type of sharded actors"))
 }
@@ -195,7 +200,7 @@ pub(in crate::registry) fn publish(node: &Node, key: &str, claim: Option<&Claim>
         return None;
     }
     let (name, rest) = rest.split_once('/')?;
-    let sharding = downcast(node.sharded_actors().get(name)?);
+    let sharding = local_sharding(node, name)?;
     if kind == "host" {
         let of = NodeName::new(rest).ok()?;
         let host = claim.filter(|claim| claim.node.name == of).map(|claim| (claim.node.clone(), version_of(claim)));
@@ -204,7 +209,7 @@ pub(in crate::registry) fn publish(node: &Node, key: &str, claim: Option<&Claim>
         return is_changed.then_some(Published { sharding, slot: None });
     }
     let at = rest.parse().ok().filter(|at| *at < super::SLOTS)?;
-    sharding.slot(at).owner = claim.map(|claim: &Claim| (NodeId::clone(&claim.node), claim.token));
+    sharding.slot(at).set_owner(claim.map(|claim: &Claim| (NodeId::clone(&claim.node), claim.token)));
     Some(Published { sharding, slot: Some(at) })
 }
 

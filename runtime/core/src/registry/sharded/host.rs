@@ -50,6 +50,8 @@ pub enum HostError {
     Stopped,
 }
 
+/// The time between two looks at the states that other nodes collect.
+const LOOK: Duration = Duration::from_millis(20);
 /// The time in which the registry grants the claim of a host.
 const LIMIT: Duration = Duration::from_secs(5);
 /// The time in which processes end at the stop of a host, before they are killed.
@@ -227,18 +229,23 @@ async fn keep_claim(service: Arc<HostService>) {
 impl Service for HostService {
     fn stop(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let sharding = Arc::clone(&self.sharding);
-        *sharding.hosting.write().unwrap_or_else(PoisonError::into_inner) = None;
+        let hosting = sharding.hosting.write().unwrap_or_else(PoisonError::into_inner).take();
         // Other nodes are the homes of the slots from now on.
         let mut claim = self.lock();
         claim.is_stopped = true;
         let hold = claim.hold.take();
         drop(claim);
         drop(hold);
-        sharding.leave_all(&self.node, STOP_TIME);
+        sharding.leave_all(&self.node, STOP_TIME, hosting.is_some_and(|hosting| hosting.is_portable));
         Box::pin(async move {
             let clock = Arc::clone(self.node.clock());
             while sharding.has_slots() {
                 clock.within(Some(PAUSE), sharding.changed.notified()).await;
+            }
+            // The next owners collect the states from this node.
+            let deadline = clock.now() + STOP_TIME;
+            while sharding.keeps_states() && clock.now() < deadline {
+                clock.sleep_until(clock.now() + LOOK).await;
             }
             self.node.services().remove(&(self.clone() as Arc<dyn Service>));
         })

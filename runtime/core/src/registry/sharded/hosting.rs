@@ -3,17 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::actor::{Constructor, NewProcess};
+use crate::actor::{Actor, Constructor, NewProcess, Process, Resumed};
+use crate::base::{EncodedState, Exit};
 use crate::node::{LocalProcess, Node};
 
 /// The functions of a node that hosts a sharded actor.
 pub(super) struct Hosting {
     start: Box<Start>,
+    resume: Resume,
+    /// The state of the actor can be handed over.
+    pub(super) is_portable: bool,
     /// The time without a message after which a process ends.
     pub(super) idle: Option<Duration>,
 }
 
 type Start = dyn Fn(&Node, &str) -> Option<NewKey> + Send + Sync;
+type Resume = fn(&Node, &str, &EncodedState) -> Result<Option<NewKey>, Exit>;
 
 /// A process that can be reached, and the function that runs it.
 type NewKey = (LocalProcess, Box<dyn FnOnce() + Send>);
@@ -26,21 +31,42 @@ impl Hosting {
     ) -> Hosting {
         let make = Arc::new(make);
         let start = move |node: &Node, name: &str| {
-            let process = NewProcess::<C::Actor>::without_parent(node.clone(), None);
-            let local = process.local();
-            // The name is in reports, and frees the key at the end of the process.
-            local.cell.set_name(local.number, name).ok()?;
             let (make, key) = (Arc::clone(&make), key_of(name).to_owned());
+            let (process, local) = new_process::<C::Actor>(node, name)?;
             let run: Box<dyn FnOnce() + Send> = Box::new(move || process.run_made(move || make(key)));
             Some((local, run))
         };
-        Hosting { start: Box::new(start), idle }
+        let is_portable = <C::Actor as Actor>::OPTIONS.portability.is_some();
+        Hosting { start: Box::new(start), resume: resume::<C::Actor>, is_portable, idle }
     }
 
     /// Makes a process for the key with this name, such as `/rooms/lobby`.
     pub(super) fn start(&self, node: &Node, name: &str) -> Option<NewKey> {
         (self.start)(node, name)
     }
+
+    /// Makes a process that continues the state of another one.
+    ///
+    /// # Errors
+    /// The state cannot be read.
+    pub(super) fn resume(&self, node: &Node, name: &str, state: &EncodedState) -> Result<Option<NewKey>, Exit> {
+        (self.resume)(node, name, state)
+    }
+}
+
+fn resume<A: Process>(node: &Node, name: &str, state: &EncodedState) -> Result<Option<NewKey>, Exit> {
+    let actor = Resumed::<A>::read(node, state)?;
+    let Some((process, local)) = new_process::<A>(node, name) else { return Ok(None) };
+    let run: Box<dyn FnOnce() + Send> = Box::new(move || drop(process.run(actor, None)));
+    Ok(Some((local, run)))
+}
+
+fn new_process<A: Process>(node: &Node, name: &str) -> Option<(NewProcess<A>, LocalProcess)> {
+    let process = NewProcess::<A>::without_parent(node.clone(), None);
+    let local = process.local();
+    // The name is in reports, and frees the key at the end of the process.
+    local.cell.set_name(local.number, name).ok()?;
+    Some((process, local))
 }
 
 /// Returns the key with this name.

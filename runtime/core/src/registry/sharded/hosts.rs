@@ -47,6 +47,11 @@ impl Hosts {
         Some(&self.hosts[usize::from(place)].id.name)
     }
 
+    /// Returns whether another node hosts the actor.
+    pub(super) fn has_other(&self, me: &NodeName) -> bool {
+        self.hosts.iter().any(|host| host.id.name != *me)
+    }
+
     /// Returns the slots that the node `me` gives up now, so that their homes claim them. `owners` has the owner of each
     /// slot, and `moving` is the number of slots that the node is giving up already.
     ///

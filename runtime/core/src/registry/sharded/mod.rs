@@ -11,12 +11,14 @@ mod hosts;
 mod moving;
 mod sharding;
 mod slot;
+mod states;
 #[cfg(test)]
 mod tests;
 
 pub use handle::Sharded;
 pub(super) use handle::{hosted_actors, publish};
 pub use host::{Host, HostError, Hosted};
+pub(crate) use states::TransferableKeys;
 
 /// The number of slots of a sharded actor.
 const SLOTS: u16 = 4096;

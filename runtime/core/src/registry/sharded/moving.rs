@@ -12,12 +12,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use super::SLOTS;
 use super::sharding::{PAUSE, Sharding};
 use super::slot::{Here, Slot};
 use crate::base::{Exit, NodeName};
 use crate::log;
-use crate::node::{LocalProcess, Node, WeakNode};
+use crate::node::{Finish, LocalProcess, Node, WeakNode};
 use crate::observe::ReportKind;
 use crate::registry::service::{Hold, HoldId};
 use crate::sync::PoisonError;
@@ -58,22 +60,40 @@ impl Sharding {
             // Another node may own the slot. Otherwise the next look requests it again.
             return self.flush_to_others(node, at);
         };
-        slot.last_token = hold.token();
-        let (id, lost) = (hold.id(), hold.lost_or_dropped());
-        slot.here = Here::Held(hold);
+        let (id, token, lost) = (hold.id(), hold.token(), hold.lost_or_dropped());
+        slot.last_token = token;
+        let is_portable = self.hosting().is_some_and(|hosting| hosting.is_portable);
+        let keeper = if slot.kept.is_some() { Some(None) } else { self.keeper(node, &slot).map(Some) };
+        let keeper = keeper.filter(|_| is_portable);
+        slot.here = if keeper.is_some() { Here::Granted(hold) } else { Here::Held(hold) };
         drop(slot);
         let (Some(this), weak) = (self.this(), node.downgrade()) else { return };
-        let this = Arc::downgrade(&this);
+        let observed = Arc::downgrade(&this);
         node.spawner().spawn(async move {
             if lost.await.is_some()
-                && let (Some(this), Some(node)) = (this.upgrade(), weak.upgrade())
+                && let (Some(this), Some(node)) = (observed.upgrade(), weak.upgrade())
             {
                 this.lost(&node, at, id);
             }
         });
+        match keeper {
+            Some(from) => node.spawner().spawn(this.collect(node.clone(), at, (id, token), from)),
+            None => self.begin(node, at),
+        }
+    }
+
+    /// Returns the node that may keep states for the next owner of a slot: the previous owner.
+    fn keeper(&self, node: &Node, slot: &Slot) -> Option<NodeName> {
+        let (before, _) = slot.owner_before(node.id())?;
+        let is_connected = node.router().is_some_and(|router| router.epoch(&before.name).is_some());
+        is_connected.then(|| before.name.clone())
+    }
+
+    /// Takes messages for a slot.
+    pub(super) fn begin(&self, node: &Node, at: u16) {
         if self.hosting().is_none() {
             // Hosting has ended meanwhile.
-            return self.leave(node, at, LEAVE_TIME);
+            return self.leave(node, at, LEAVE_TIME, false);
         }
         self.flush_slot(node, at);
         self.changed.notify_one();
@@ -90,7 +110,7 @@ impl Sharding {
     fn lost(&self, node: &Node, at: u16, id: HoldId) {
         let mut slot = self.slot(at);
         let hold = match std::mem::take(&mut slot.here) {
-            Here::Held(hold) | Here::Leaving(hold) if hold.id() == id => hold,
+            Here::Granted(hold) | Here::Held(hold) | Here::Leaving(hold) if hold.id() == id => hold,
             // A later one.
             here => {
                 slot.here = here;
@@ -107,14 +127,16 @@ impl Sharding {
         self.flush_slot(node, at);
     }
 
-    /// Ends the processes of a slot when their mailboxes are empty, and then the claim.
+    /// Ends the processes of a slot when their mailboxes are empty, and then the claim. With `hands_over`, the states of
+    /// portable processes are kept for the next owner.
     ///
     /// The processes that have not ended after `limit` are killed.
-    pub(super) fn leave(&self, node: &Node, at: u16, limit: Duration) {
+    pub(super) fn leave(&self, node: &Node, at: u16, limit: Duration, hands_over: bool) {
+        let Some(this) = self.this() else { return };
         let mut slot = self.slot(at);
-        let id = match std::mem::take(&mut slot.here) {
+        let (id, token) = match std::mem::take(&mut slot.here) {
             Here::Held(hold) => {
-                let id = hold.id();
+                let id = (hold.id(), hold.token());
                 slot.here = Here::Leaving(hold);
                 id
             }
@@ -123,17 +145,26 @@ impl Sharding {
                 return;
             }
         };
-        let processes: Vec<LocalProcess> = slot.processes().map(|(_, process)| process.clone()).collect();
+        let processes: Vec<_> = slot.processes().map(|(name, process)| (Arc::clone(name), process.clone())).collect();
+        slot.is_collecting = hands_over && !processes.is_empty();
         let left = slot.take_left();
         drop(slot);
         if let Some(hold) = left {
             return self.released(node, at, hold);
         }
-        for LocalProcess { number, cell } in processes {
-            cell.finish(number, Exit::shutdown(), true);
+        let mut answers = Vec::new();
+        for (name, LocalProcess { number, cell }) in processes {
+            let state = hands_over.then(|| {
+                let (state, answer) = oneshot::channel();
+                answers.push((name, answer));
+                state
+            });
+            cell.finish(number, Finish { reason: Exit::shutdown(), insists: true, state });
         }
-        let (Some(this), weak, clock) = (self.this(), node.downgrade(), Arc::clone(node.clock())) else { return };
-        let this = Arc::downgrade(&this);
+        if hands_over {
+            node.spawner().spawn(Arc::clone(&this).keep_states(node.clone(), at, token, answers));
+        }
+        let (this, weak, clock) = (Arc::downgrade(&this), node.downgrade(), Arc::clone(node.clock()));
         node.spawner().spawn(async move {
             clock.sleep_until(clock.now() + limit).await;
             if let (Some(this), Some(node)) = (this.upgrade(), weak.upgrade()) {
@@ -174,17 +205,24 @@ impl Sharding {
         (0..SLOTS).any(|at| !matches!(self.slot(at).here, Here::None))
     }
 
-    /// Gives up all slots.
-    pub(super) fn leave_all(&self, node: &Node, limit: Duration) {
-        (0..SLOTS).for_each(|at| self.leave(node, at, limit));
+    /// Gives up all slots, at the end of hosting. The states are handed over if another node hosts the actor.
+    pub(super) fn leave_all(&self, node: &Node, limit: Duration, is_portable: bool) {
+        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
+        let hands_over = is_portable && hosts.has_other(node.name());
+        drop(hosts);
+        (0..SLOTS).for_each(|at| self.leave(node, at, limit, hands_over));
     }
 
-    /// Gives up the slots that are to move now.
+    /// Gives up the slots that are to move now, and requests those that have moved here with states.
     fn move_slots(&self, node: &Node) {
-        let (mut owners, mut moving) = (Vec::<(u16, NodeName)>::new(), 0);
+        let is_portable = self.hosting().is_some_and(|hosting| hosting.is_portable);
+        let (mut owners, mut left, mut moving) = (Vec::<(u16, NodeName)>::new(), Vec::new(), 0);
         for at in 0..SLOTS {
             let slot = self.slot(at);
             moving += usize::from(matches!(slot.here, Here::Leaving(_)));
+            if is_portable && matches!(slot.here, Here::None) && slot.owner.is_none() && slot.previous.is_some() {
+                left.push(at);
+            }
             match (&slot.here, &slot.owner) {
                 (Here::Held(_), _) => owners.push((at, node.name().clone())),
                 (_, Some((owner, _))) => owners.push((at, owner.name.clone())),
@@ -193,8 +231,16 @@ impl Sharding {
         }
         let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
         let moves = hosts.moves(node.name(), owners.iter().map(|(at, owner)| (*at, owner)), moving);
+        left.retain(|at| hosts.home(*at) == Some(node.name()));
         drop(hosts);
-        moves.into_iter().for_each(|at| self.leave(node, at, LEAVE_TIME));
+        moves.into_iter().for_each(|at| self.leave(node, at, LEAVE_TIME, is_portable));
+        // Their states may wait at the previous owner.
+        for at in left {
+            let mut slot = self.slot(at);
+            if matches!(slot.here, Here::None) && slot.owner.is_none() {
+                self.request(node, at, &mut slot);
+            }
+        }
     }
 
     /// Ends the processes that have been idle.
@@ -218,7 +264,7 @@ impl Sharding {
             }
             drop(slot);
             for LocalProcess { number, cell } in idle {
-                cell.finish(number, Exit::Normal, false);
+                cell.finish(number, Finish { reason: Exit::Normal, insists: false, state: None });
             }
         }
     }

@@ -4,6 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
+use super::states::KeptStates;
 use crate::base::{NodeId, NodeName};
 use crate::node::{AwaitsOwner, LocalProcess};
 use crate::registry::service::Hold;
@@ -14,8 +15,14 @@ pub(super) struct Slot {
     /// The node that has the claim, and the claim's token.
     pub(super) owner: Option<(NodeId, u64)>,
     pub(super) here: Here,
+    /// The node that had the claim before, and its token.
+    pub(super) previous: Option<(NodeId, u64)>,
     /// The token of the last claim of this node.
     pub(super) last_token: u64,
+    /// The states of processes that have ended are being collected.
+    pub(super) is_collecting: bool,
+    /// The states for the next owner.
+    pub(super) kept: Option<KeptStates>,
     pub(super) keys: HashMap<Arc<str>, Entry>,
 }
 
@@ -25,6 +32,8 @@ pub(super) enum Here {
     #[default]
     None,
     Requested,
+    /// The states of the previous owner are being collected.
+    Granted(Hold),
     Held(Hold),
     /// The processes end, and then the claim.
     Leaving(Hold),
@@ -80,7 +89,7 @@ impl Slot {
     ) -> Decision {
         match &self.here {
             Here::Held(_) => return Decision::Here,
-            Here::Requested | Here::Leaving(_) => return Decision::Wait,
+            Here::Requested | Here::Granted(_) | Here::Leaving(_) => return Decision::Wait,
             Here::None => {}
         }
         match (&self.owner, home) {
@@ -102,6 +111,19 @@ impl Slot {
         }
     }
 
+    /// Sets the owner, as the registry reports it.
+    pub(super) fn set_owner(&mut self, owner: Option<(NodeId, u64)>) {
+        let before = std::mem::replace(&mut self.owner, owner);
+        if before.is_some() && before != self.owner {
+            self.previous = before;
+        }
+    }
+
+    /// Returns the node that had the claim before this one, with its token.
+    pub(super) fn owner_before(&self, me: &NodeId) -> Option<&(NodeId, u64)> {
+        [&self.owner, &self.previous].into_iter().flatten().find(|(owner, _)| owner != me)
+    }
+
     /// Returns the processes of the slot, with the names of their keys.
     pub(super) fn processes(&self) -> impl Iterator<Item = (&Arc<str>, &LocalProcess)> {
         self.keys.iter().filter_map(|(name, entry)| Some((name, entry.process.as_ref()?)))
@@ -109,7 +131,7 @@ impl Slot {
 
     /// Takes the claim of a slot that is left and has no process any more.
     pub(super) fn take_left(&mut self) -> Option<Hold> {
-        if !matches!(self.here, Here::Leaving(_)) || self.processes().next().is_some() {
+        if !matches!(self.here, Here::Leaving(_)) || self.is_collecting || self.processes().next().is_some() {
             return None;
         }
         match std::mem::take(&mut self.here) {

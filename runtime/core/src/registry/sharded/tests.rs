@@ -1,5 +1,6 @@
 //! Actors by key on nodes in memory, with the local view and with a registry of leases.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -416,6 +417,137 @@ async fn a_peer_needs_the_rights() {
     assert_eq!(refused, CallErrorKind::NotAllowed(Right::Names));
     assert_eq!(rooms(cluster.node(2)).at(1).add(1).await, Ok(1));
     cluster.stop().await;
+}
+
+thread_local! {
+    /// The boards that have run their `#[terminate]` in this test.
+    static ENDED: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A room whose state moves with its slot.
+#[actor(upgrade)]
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Board {
+    count: u64,
+    moves: u64,
+}
+
+#[actor]
+impl Board {
+    #[init]
+    async fn open(key: String) -> Result<Board, Exit> {
+        let _ = key;
+        Ok(Board { count: 0, moves: 0 })
+    }
+
+    #[resumed]
+    fn moved(&mut self) {
+        self.moves += 1;
+    }
+
+    #[call]
+    fn add(&mut self, n: u64) -> u64 {
+        self.count += n;
+        self.count
+    }
+
+    #[cast]
+    fn note(&mut self, n: u64) {
+        self.count += n;
+    }
+
+    #[call]
+    fn moves(&self) -> u64 {
+        self.moves
+    }
+
+    #[terminate]
+    async fn end(&mut self) {
+        ENDED.set(ENDED.get() + 1);
+    }
+}
+
+async fn host_boards(node: &Node) -> Hosted {
+    node.sharded("boards").host(Board::open).start().await.unwrap()
+}
+
+#[greenroom_macros::test]
+async fn the_state_of_a_portable_actor_moves_with_its_slot() {
+    let cluster = Cluster::in_memory(3).await;
+    let boards = cluster.node(2).sharded::<Board>("boards");
+    let first = host_boards(cluster.node(0)).await;
+    for key in 0..100 {
+        assert_eq!(boards.at(key).add(key).await, Ok(key));
+    }
+    let second = host_boards(cluster.node(1)).await;
+    sleep(Duration::from_secs(5)).await;
+    let moved = second.keys().len();
+    assert!((30..70).contains(&moved), "the processes continue without a message: {moved}");
+    first.stop().await;
+    assert_eq!(second.keys().len(), 100, "the states are handed over before the end of the stop");
+    for key in 0..100 {
+        assert_eq!(boards.at(key).add(1).await, Ok(key + 1));
+        assert!((0..=2).contains(&boards.at(key).moves().await.unwrap()));
+    }
+    // A loss is not a move.
+    let third = host_boards(cluster.node(0)).await;
+    sleep(Duration::from_secs(5)).await;
+    cluster.crash(1);
+    let mut lost = 0;
+    for key in 0..100 {
+        let count = match boards.at(key).add(1).await {
+            Err(error) if error.kind == CallErrorKind::NoConnection => boards.at(key).add(1).await,
+            result => result,
+        };
+        let count = count.unwrap();
+        assert!(count == key + 2 || count == 1, "{count} of {key}");
+        lost += usize::from(count == 1);
+    }
+    assert!((30..70).contains(&lost), "{lost}");
+    assert_eq!(third.keys().len(), 100);
+    assert_eq!((cluster.node(0).counters().lost_states, ENDED.get()), (0, 0));
+    cluster.stop().await;
+    assert_eq!(ENDED.get(), 100, "without another host the processes end in order");
+}
+
+/// Sends casts to a few boards.
+async fn send_to_boards(node: Node, sent: Arc<Mutex<u64>>) {
+    for _ in 0..150 {
+        node.sharded::<Board>("boards").at(node.rng().below(8)).note(1);
+        *sent.lock().unwrap() += 1;
+        sleep(Duration::from_millis(node.rng().below(60))).await;
+    }
+}
+
+#[test]
+fn by_seed_a_state_moves_without_a_loss() {
+    let check = Check::nodes(3).state(|_| Arc::<Mutex<u64>>::default()).boot(|node, sent| async move {
+        node.spawner().spawn(send_to_boards(node.clone(), sent));
+        Ok::<(), String>(())
+    });
+    check.run(0..20, async |cluster: Cluster, sent: Arc<Mutex<u64>>| {
+        let rng = cluster.node(0).rng();
+        // One of them is always there.
+        let mut hosted = [Some(host_boards(cluster.node(0)).await), None, None];
+        for _ in 0..12 {
+            let index = rng.below(3) as usize;
+            match hosted[index].take() {
+                Some(host) if hosted.iter().any(Option::is_some) => host.stop().await,
+                Some(host) => hosted[index] = Some(host),
+                None => hosted[index] = Some(host_boards(cluster.node(index)).await),
+            }
+            sleep(Duration::from_millis(rng.below(800))).await;
+        }
+        sleep(Duration::from_secs(20)).await;
+        let (mut total, mut moves) = (0, 0);
+        for key in 0..8 {
+            let board = cluster.node(key % 3).sharded::<Board>("boards").at(key);
+            total += board.add(0).await.unwrap();
+            moves += board.moves().await.unwrap();
+        }
+        assert_eq!((total, *sent.lock().unwrap()), (450, 450));
+        assert!(moves > 0);
+    });
 }
 
 /// Callers on all nodes count in a few rooms. A call that has failed may have been counted or not.

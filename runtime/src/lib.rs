@@ -59,7 +59,7 @@
 //! - `tls`: [certificates](struct.Certificates.html) in place of a cookie, and TLS in place of Noise. Switches on `net`.
 //! - `inspect`: [`Node::inspect`], the processes, trees, metrics and traces of other nodes. A node answers such questions
 //!   only if it has the feature, too. Switches on `net`.
-//! - `registry`: groups, global names, and failover of applications.
+//! - `registry`: groups, global names, actors by key, and failover of applications.
 //!   Switches on `net` and `supervision`.
 //! - `signal` (default): SIGTERM and ctrl-c stop the program in order. Without it they end the program at once.
 //! - `supervision` (default): supervisors, supervision trees and applications. Without it, code that starts a process

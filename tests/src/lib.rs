@@ -64,6 +64,11 @@ pub mod language {
 #[doc = include_str!("../../book/src/changing.md")]
 pub mod changing {}
 
+/// The page about actors by key.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/actors-by-key.md")]
+pub mod actors_by_key {}
+
 /// The page about connections between nodes.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/clusters.md")]

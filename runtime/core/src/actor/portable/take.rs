@@ -148,7 +148,7 @@ impl<A: HasContext> Context<A> {
         let has_ended = self.mailbox().cell().is_exiting();
         async move {
             if has_ended {
-                pending().await
+                pending::<()>().await;
             }
         }
     }

@@ -32,8 +32,8 @@ pub(crate) trait KeyedActors: Send + Sync {
     /// Returns the slot of the key with this name.
     fn slot_of(&self, name: &str) -> u16;
 
-    /// Returns the owner of a key, to which a message is sent now. On this node the process is started if there is none.
-    /// `None` if the message has to wait. `from` is the node that has sent the message to this one.
+    /// Returns the owner of a key, to which a message is sent now. A missing process of this node is started. `None` if the
+    /// message has to wait. `from` is the node that has sent the message to this one.
     fn route(&self, node: &Node, slot: u16, name: &Arc<str>, from: Option<&NodeName>) -> Option<Owner>;
 
     /// Returns the process of the key, or else the node to which it belongs. Starts nothing.

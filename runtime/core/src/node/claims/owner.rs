@@ -13,7 +13,7 @@ pub(crate) enum Owner {
     /// A process of this node.
     #[cfg(feature = "registry")]
     Process(LocalProcess),
-    /// The process that has the key on another node, which starts it if there is none.
+    /// The process that has the key on another node, which starts a missing one.
     #[cfg(feature = "registry")]
     Node(NodeName),
 }

@@ -388,7 +388,7 @@ impl NodeClaims for ClaimService {
     }
 
     fn hosted_actors(&self, node: &Node, name: &str) -> Option<Arc<dyn KeyedActors>> {
-        super::sharded::hosted_actors(self, node, name)
+        super::sharded::hosted_actors(node, name)
     }
 
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {

@@ -10,7 +10,7 @@ use crate::actor::{Actor, Ref, Stub};
 use crate::base::{NodeId, NodeName};
 use crate::call::Address;
 use crate::node::{ActorKey, KeyedActors, Node, Owner};
-use crate::registry::{Claim, ClaimService};
+use crate::registry::Claim;
 use crate::sync::PoisonError;
 use crate::wire::FrameTarget;
 
@@ -177,12 +177,9 @@ fn downcast(actors: Arc<dyn KeyedActors>) -> Arc<Sharding> {
 }
 
 /// Returns the sharded actor with this name, if a node hosts it.
-pub(in crate::registry) fn hosted_actors(
-    claims: &ClaimService,
-    node: &Node,
-    name: &str,
-) -> Option<Arc<dyn KeyedActors>> {
-    (!claims.list(&format!("host/{name}/")).is_empty()).then(|| sharding(node, name) as Arc<dyn KeyedActors>)
+pub(in crate::registry) fn hosted_actors(node: &Node, name: &str) -> Option<Arc<dyn KeyedActors>> {
+    let has_hosts = !node.claims().list(&format!("host/{name}/")).is_empty();
+    has_hosts.then(|| sharding(node, name) as Arc<dyn KeyedActors>)
 }
 
 /// A change after which messages may be sent that wait.

@@ -1,7 +1,7 @@
 //! The nodes that host a sharded actor, the home of each slot, and the slots that move.
 //!
-//! The *home* of a slot is the node on which it should be. The node that *owns* it, by a claim, has its processes. A slot
-//! that nobody owns is claimed by its home. A slot whose owner is not its home moves there, as [`Hosts::moves`] decides.
+//! The *home* of a slot is the node on which it should be. The node that *owns* it, by a claim, has its processes. The home
+//! claims a slot without an owner. A slot whose owner is not its home moves there, as [`Hosts::moves`] decides.
 
 use super::SLOTS;
 use crate::base::{NodeId, NodeName};
@@ -56,7 +56,7 @@ impl Hosts {
     /// slot, and `moving` is the number of slots that the node is giving up already.
     ///
     /// No slot moves while the hosts have several versions: during a rolling upgrade each slot would move several times. The
-    /// oldest host gives up its slots last, since it is the one that most likely has most of them.
+    /// oldest host gives up its slots last, since it is likely to have most of them.
     pub(super) fn moves<'a>(
         &self,
         me: &NodeName,
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(moved(&three, 1, &all, 0), Vec::<u16>::new(), "node 1 is the oldest, and node 2 has slots to move");
         assert_eq!(moved(&three, 1, &of_1, 0), [of_1[0].0, of_1[1].0]);
         assert_eq!(moved(&three, 3, &all, 0), Vec::<u16>::new(), "it has none");
-        assert_eq!(moved(&hosts(&[(2, 0), (3, 0)]), 1, &of_1, 0), Vec::<u16>::new(), "it is no host");
+        assert_eq!(moved(&hosts(&[(2, 0), (3, 0)]), 1, &of_1, 0), Vec::<u16>::new(), "it does not host");
         let mixed = hosts(&[(1, 0), (2, 1), (3, 0)]);
         assert_eq!((moved(&mixed, 2, &all, 0), moved(&mixed, 1, &of_1, 0)), (Vec::<u16>::new(), Vec::<u16>::new()));
         // A node that hosts no more gives up its slots itself, and others need not wait for it.

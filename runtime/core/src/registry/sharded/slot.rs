@@ -3,9 +3,9 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::states::KeptStates;
-use crate::base::{NodeId, NodeName};
+use crate::base::{EncodedState, NodeId, NodeName};
 use crate::node::{AwaitsOwner, LocalProcess};
 use crate::registry::service::Hold;
 
@@ -63,10 +63,21 @@ pub(super) struct WaitingMessage {
     pub(super) from: Option<NodeName>,
 }
 
+/// The states that a node keeps for the next owner of a slot.
+pub(super) struct KeptStates {
+    /// The token of the claim under which the processes ran.
+    pub(super) token: u64,
+    pub(super) states: Vec<NamedState>,
+    pub(super) until: Instant,
+}
+
+/// The state of a process, with the name of its key.
+pub(super) type NamedState = (String, EncodedState);
+
 /// The place of a message for a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// The process of this node, which is started if there is none.
+    /// The process of this node. A missing one is started.
     Here,
     Node(NodeName),
     /// The slot is claimed, and the message waits.

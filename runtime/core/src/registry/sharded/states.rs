@@ -6,14 +6,14 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use super::SLOTS;
 use super::handle::local_sharding;
 use super::sharding::Sharding;
-use super::slot::Here;
+use super::slot::{Here, KeptStates, NamedState};
 use crate::base::{EncodedState, NodeName, Right};
 use crate::call::CallName;
 use crate::log;
@@ -21,17 +21,6 @@ use crate::node::{AddExport, Export, Node, Serve};
 use crate::observe::ReportKind;
 use crate::registry::service::HoldId;
 use crate::remote::{RemoteFunction, call_at, serve_call};
-
-/// The states that a node keeps for the next owner of a slot.
-pub(super) struct KeptStates {
-    /// The token of the claim under which the processes ran.
-    token: u64,
-    states: Vec<NamedState>,
-    until: Instant,
-}
-
-/// The state of a process, with the name of its key.
-pub(super) type NamedState = (String, EncodedState);
 
 /// The answer of a process that was requested to hand its state over.
 pub(super) type StateAnswer = (Arc<str>, oneshot::Receiver<Result<EncodedState, String>>);

@@ -51,6 +51,15 @@ impl SystemRequest {
         }
     }
 
+    /// Returns whether the request is handled when no message is left, however many come before.
+    pub(super) fn is_for_the_end(&self) -> bool {
+        match self {
+            #[cfg(feature = "registry")]
+            SystemRequest::Finish(request) => request.insists,
+            _ => false,
+        }
+    }
+
     /// Returns whether nothing waits for the state any more.
     pub(super) fn is_withdrawn(&self) -> bool {
         match self {

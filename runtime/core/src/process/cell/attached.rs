@@ -34,7 +34,7 @@ impl<M: Protocol> Cell<M> {
                 return Err(RequestError::NotAllowed);
             }
         }
-        let sent_before = self.queue.pushed();
+        let sent_before = if request.is_for_the_end() { u64::MAX } else { self.queue.pushed() };
         let push = |attached: &mut Attached| {
             attached.requests.retain(|(earlier, _)| !earlier.is_withdrawn());
             attached.requests.push_back((request, sent_before));

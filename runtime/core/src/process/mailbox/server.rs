@@ -186,7 +186,7 @@ impl<M: Protocol> Mailbox<M> {
         Poll::Pending
     }
 
-    /// Has the server finish after the messages that have been sent so far.
+    /// Has the server finish after the messages that have come meanwhile.
     #[cfg(feature = "registry")]
     pub(crate) fn request_finish(&self, request: Finish) {
         // Refused only by a process that is ending.

@@ -10,7 +10,7 @@ use crate::node::{LocalProcess, Node};
 /// The functions of a node that hosts a sharded actor.
 pub(super) struct Hosting {
     start: Box<Start>,
-    resume: Resume,
+    read: Read,
     /// The state of the actor can be handed over.
     pub(super) is_portable: bool,
     /// The time without a message after which a process ends.
@@ -18,7 +18,10 @@ pub(super) struct Hosting {
 }
 
 type Start = dyn Fn(&Node, &str) -> Option<NewKey> + Send + Sync;
-type Resume = fn(&Node, &str, &EncodedState) -> Result<Option<NewKey>, Exit>;
+type Read = fn(&Node, &EncodedState) -> Result<ReadState, Exit>;
+
+/// A function that makes the process of a key from a state that was read.
+pub(super) type ReadState = Box<dyn FnOnce(&Node, &str) -> Option<NewKey>>;
 
 /// A process that can be reached, and the function that runs it.
 type NewKey = (LocalProcess, Box<dyn FnOnce() + Send>);
@@ -37,7 +40,7 @@ impl Hosting {
             Some((local, run))
         };
         let is_portable = <C::Actor as Actor>::OPTIONS.portability.is_some();
-        Hosting { start: Box::new(start), resume: resume::<C::Actor>, is_portable, idle }
+        Hosting { start: Box::new(start), read: read::<C::Actor>, is_portable, idle }
     }
 
     /// Makes a process for the key with this name, such as `/rooms/lobby`.
@@ -45,20 +48,22 @@ impl Hosting {
         (self.start)(node, name)
     }
 
-    /// Makes a process that continues the state of another one.
+    /// Reads a state that a process is to continue.
     ///
     /// # Errors
     /// The state cannot be read.
-    pub(super) fn resume(&self, node: &Node, name: &str, state: &EncodedState) -> Result<Option<NewKey>, Exit> {
-        (self.resume)(node, name, state)
+    pub(super) fn read(&self, node: &Node, state: &EncodedState) -> Result<ReadState, Exit> {
+        (self.read)(node, state)
     }
 }
 
-fn resume<A: Process>(node: &Node, name: &str, state: &EncodedState) -> Result<Option<NewKey>, Exit> {
+fn read<A: Process>(node: &Node, state: &EncodedState) -> Result<ReadState, Exit> {
     let actor = Resumed::<A>::read(node, state)?;
-    let Some((process, local)) = new_process::<A>(node, name) else { return Ok(None) };
-    let run: Box<dyn FnOnce() + Send> = Box::new(move || drop(process.run(actor, None)));
-    Ok(Some((local, run)))
+    Ok(Box::new(|node, name| {
+        let (process, local) = new_process::<A>(node, name)?;
+        let run: Box<dyn FnOnce() + Send> = Box::new(move || drop(process.run(actor, None)));
+        Some((local, run))
+    }))
 }
 
 fn new_process<A: Process>(node: &Node, name: &str) -> Option<(NewProcess<A>, LocalProcess)> {

@@ -3,11 +3,12 @@
 //! | state of a slot | begins with | ends with |
 //! |---|---|---|
 //! | requested | a message for a slot without an owner, at its home | the answer of the registry |
-//! | held | the claim | a move, the end of hosting, or the loss of the claim |
+//! | granted | the claim, if the previous owner may keep states of a portable actor | the states, or an error |
+//! | held | the claim, or the states | a move, the end of hosting, or the loss of the claim |
 //! | leaving | a move or the end of hosting: each process ends when its mailbox is empty | the end of the last process; then the claim is released |
 //!
-//! A message that comes while a slot is requested or is being left waits, and is then sent to the next owner. When a claim is
-//! lost, the processes receive an exit signal with [`Exit::ClaimLost`] and other nodes may start them at once.
+//! A message for a slot in another state than held waits, and is then sent to the next owner. When a claim is lost, the
+//! processes receive an exit signal with [`Exit::ClaimLost`] and other nodes may start them at once.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -131,36 +131,43 @@ impl Sharding {
         self.resume(&node, at, id, states);
     }
 
-    /// Starts the processes of a slot from their states, and takes messages from now on.
+    /// Starts the processes of a slot from their states, and takes messages from now on. Does nothing if the claim with this
+    /// id is lost.
     fn resume(&self, node: &Node, at: u16, id: HoldId, states: Vec<NamedState>) {
-        let Some(hosting) = self.hosting() else { return self.take_slot(node, at, id) };
-        let mut runs = Vec::new();
+        let hosting = self.hosting();
+        let mut read = Vec::new();
         for (name, state) in states {
-            match hosting.resume(node, &name, &state) {
-                Ok(Some((process, run))) => {
-                    self.slot(at).keys.entry(name.into()).or_default().process = Some(process);
-                    runs.push(run);
-                }
-                Ok(None) => {}
-                Err(reason) => self.report_lost(node, at, 1, &reason.to_string()),
+            match hosting.as_ref().map(|hosting| hosting.read(node, &state)) {
+                Some(Ok(state)) => read.push((name, state)),
+                Some(Err(reason)) => self.report_lost(node, at, 1, &reason.to_string()),
+                None => self.report_lost(node, at, 1, "the node does not host the actor any more"),
             }
         }
-        runs.into_iter().for_each(|run| run());
-        self.take_slot(node, at, id);
-    }
-
-    /// Takes messages for a slot, whose claim was granted.
-    fn take_slot(&self, node: &Node, at: u16, id: HoldId) {
         let mut slot = self.slot(at);
-        slot.here = match std::mem::take(&mut slot.here) {
-            Here::Granted(hold) if hold.id() == id => Here::Held(hold),
-            here => here,
-        };
+        match std::mem::take(&mut slot.here) {
+            Here::Granted(hold) if hold.id() == id => slot.here = Here::Held(hold),
+            here => {
+                slot.here = here;
+                drop(slot);
+                return self.report_lost(node, at, read.len(), "the claim is lost");
+            }
+        }
+        let mut runs = Vec::new();
+        for (name, state) in read {
+            if let Some((process, run)) = state(node, &name) {
+                slot.keys.entry(name.into()).or_default().process = Some(process);
+                runs.push(run);
+            }
+        }
         drop(slot);
+        runs.into_iter().for_each(|run| run());
         self.begin(node, at);
     }
 
     fn report_lost(&self, node: &Node, at: u16, count: usize, reason: &str) {
+        if count == 0 {
+            return;
+        }
         node.loss_counts().count_lost_states(count as u64);
         node.report(ReportKind::LostState, || {
             log::warn!(target: "greenroom", node = %node.name(), slot = %self.slot_key(at), count, reason = %log::Escaped(reason), "the state of a process by key was not handed over");

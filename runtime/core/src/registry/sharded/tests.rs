@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use greenroom_macros::actor;
+use greenroom_macros::{actor, receive};
 use tokio::time::{Instant, sleep};
 
 use super::{Host, HostError, Hosted, Sharded};
@@ -86,6 +86,20 @@ impl Room {
     #[cast]
     fn note(&mut self, n: u64) {
         self.count += n;
+    }
+
+    /// Returns a stub of this process.
+    #[call]
+    fn me(&self, cx: &mut Context<Self>) -> RoomRef {
+        cx.me()
+    }
+
+    /// Waits for a turn. Other messages are saved.
+    #[cast]
+    async fn wait_for_turn(&mut self, cx: &mut Context<Self>) {
+        receive!(match cx {
+            RoomMessage::Turn { .. } => {}
+        });
     }
 
     /// Counts the messages that come in order.
@@ -407,6 +421,38 @@ async fn a_process_that_does_not_end_is_killed() {
     assert_eq!(next.await.unwrap_err().kind, CallErrorKind::Exit(Exit::Killed), "it was in the mailbox");
     assert_eq!(room.add(1).await, Ok(1));
     cluster.stop().await;
+}
+
+#[greenroom_macros::test]
+async fn a_process_that_ends_handles_what_reaches_it_by_its_pid() {
+    let (node, disk) = (Node::current(), Disk::default());
+    let mut count = 0;
+    for saves in [false, true] {
+        let hosted = host(&node, &disk).start().await.unwrap();
+        let room = rooms(&node).at("hall").me().await.unwrap();
+        if saves {
+            room.wait_for_turn();
+        } else {
+            drop(room.slow(Duration::from_secs(1)).within(Duration::from_secs(9)));
+            count += 1;
+        }
+        sleep(Duration::from_millis(100)).await;
+        if saves {
+            room.note(1);
+        }
+        let stopped = hosted.stop();
+        sleep(Duration::from_millis(100)).await;
+        for _ in 0..3 {
+            room.note(1);
+        }
+        room.turn(u64::MAX);
+        let begun = Instant::now();
+        stopped.await;
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+        count += 3 + u64::from(saves);
+        assert_eq!(disk.files().saved["hall"], count);
+        assert_eq!(room.note(1).await, Err(CastError::NoProc));
+    }
 }
 
 #[greenroom_macros::test]

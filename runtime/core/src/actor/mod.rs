@@ -24,11 +24,11 @@ mod timed_hooks;
 pub use definition::{Actor, Options, Ref};
 pub use handle::Handle;
 pub use outcome::{Failure, Outcome};
-#[cfg(feature = "net")]
-pub use portable::Handover;
 pub use portable::{
     DeclaredPortable, NoUpgrade, OldState, Otherwise, Portability, Portable, StateType, Upgraded, generic_name,
 };
+#[cfg(feature = "net")]
+pub use portable::{Handover, UpgradePoint};
 #[cfg(feature = "registry")]
 pub(crate) use portable::{Resumed, take_state};
 pub use process::{Context, Process};

@@ -13,7 +13,9 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::future::{Future, pending};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -134,7 +136,7 @@ impl<A: HasContext> Context<A> {
     /// received nor saved, the process goes on. Saved messages are lost.
     ///
     /// A server hands its state over between two messages by itself. There the future resolves at once.
-    pub fn upgrade_point(&mut self, actor: &A) -> impl Future<Output = ()> + Send + use<A>
+    pub fn upgrade_point(&mut self, actor: &A) -> UpgradePoint
     where
         A: Process + Portable,
     {
@@ -145,12 +147,23 @@ impl<A: HasContext> Context<A> {
                 }
             }
         }
-        let has_ended = self.mailbox().cell().is_exiting();
-        async move {
-            if has_ended {
-                pending::<()>().await;
-            }
-        }
+        UpgradePoint { has_ended: self.mailbox().cell().is_exiting() }
+    }
+}
+
+/// A future that resolves at once, unless the process has ended; from [`Context::upgrade_point`]. Cancel-safe.
+#[derive(Debug)]
+#[must_use = "a process that has handed its state over goes on without `.await`"]
+pub struct UpgradePoint {
+    has_ended: bool,
+}
+
+impl Future for UpgradePoint {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<()> {
+        // The task of the process ends it.
+        if self.has_ended { Poll::Pending } else { Poll::Ready(()) }
     }
 }
 

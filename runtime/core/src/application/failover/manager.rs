@@ -68,6 +68,8 @@ pub(super) enum Input {
     NotStarted(u64, ApplicationError, TreeStates),
     /// The application has ended, and has left these states.
     Ended(u64, End, TreeStates),
+    /// The registry shows that this node keeps the states of the run with this token.
+    StatesAnnounced(u64),
     /// The time to keep states is over.
     Expired,
 }

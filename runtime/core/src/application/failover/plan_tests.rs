@@ -358,6 +358,18 @@ fn the_states_are_discarded_when_the_last_successor_is_lost_or_the_application_i
 }
 
 #[test]
+fn a_node_that_collects_states_while_a_better_one_returns_keeps_them_for_it() {
+    let mut plan = Plan::new(Some(1), NODES, true);
+    let view = |ready: &[usize]| Event::View(View { ready: ready.to_vec(), ..View::default() });
+    plan.handle(Event::Waited);
+    assert_eq!(plan.handle(view(&[])), [Action::Claim]);
+    assert_eq!(plan.handle(Event::Granted), [Action::Collect]);
+    assert_eq!(plan.handle(view(&[0])), []);
+    assert_eq!(plan.handle(Event::Collected { has_states: true }), []);
+    assert_eq!(plan.handle(Event::StatesAnnounced), [Action::Release]);
+}
+
+#[test]
 fn the_claim_ends_after_the_announcement_of_a_stop() {
     let mut world = World::new(0);
     world.settle();

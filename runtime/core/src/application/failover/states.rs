@@ -60,7 +60,11 @@ pub(super) async fn collect(manager: &Arc<Manager>, claims: &ClaimService, token
 }
 
 /// Returns the node that has the latest states from before this token.
-async fn keeper(manager: &Manager, claims: &ClaimService, token: u64) -> Result<Option<NodeName>, RegistryError> {
+pub(super) async fn keeper(
+    manager: &Manager,
+    claims: &ClaimService,
+    token: u64,
+) -> Result<Option<NodeName>, RegistryError> {
     let mut latest = None;
     for node in &manager.nodes {
         let claim = claims.lookup(&states_key(manager.name(), node)).await?;

@@ -60,9 +60,8 @@ pub(super) fn start<T: Tree>(
     if takeover == Takeover::State {
         let inputs = manager.inputs.clone();
         let report = move |token: Option<u64>| {
-            if token.is_some() {
-                let _ = inputs.send(Input::Event(Event::StatesAnnounced));
-            }
+            // Fails if this node has left.
+            let _ = token.map(|token| inputs.send(Input::StatesAnnounced(token)));
         };
         let key = states_key(manager.name(), node.name());
         spawner.spawn(announce(Arc::clone(&claims), clock(), key, encode, kept.subscribe(), report));
@@ -157,6 +156,9 @@ impl<T: Tree> Task<T> {
             }
             Input::Ended(number, end, states) => {
                 (number == self.claims_made).then(|| Event::Ended { end, has_states: self.set_left(states) })
+            }
+            Input::StatesAnnounced(token) => {
+                (self.manager.kept_token() == Some(token)).then_some(Event::StatesAnnounced)
             }
             Input::Expired => self.manager.discard(Some(self.manager.node.clock().now())).map(|states| {
                 report::states_lost(&self.manager.node, self.manager.name(), states.len(), "no node has collected it");

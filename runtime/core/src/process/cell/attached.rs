@@ -60,6 +60,11 @@ impl<M: Protocol> Cell<M> {
         })?
     }
 
+    #[cfg(test)]
+    pub(crate) fn pending_requests(&self) -> usize {
+        self.control().attached().map_or(0, |attached| attached.requests.len())
+    }
+
     /// Notes that the state of the process was handed over to it.
     pub(crate) fn set_resumed(&self, number: u64) {
         self.with_attached_if_running(number, |attached| attached.is_resumed = true);

@@ -118,6 +118,8 @@ pub use greenroom_core::{FrameLength, Port, PortError, PortMessage, PortOutput, 
 #[doc(inline)]
 pub use greenroom_core::{SettingOrigin, Settings, SettingsError};
 pub use greenroom_macros::{actor, after, main, protocol, receive, remote, supervisor, test};
-pub use greenroom_macros::{call, cast, continue_with, down, every, exit, idle, init, node_event, terminate, upgrade};
+pub use greenroom_macros::{
+    call, cast, continue_with, down, every, exit, idle, init, node_event, resumed, terminate, upgrade,
+};
 
 pub mod prelude;

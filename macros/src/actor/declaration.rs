@@ -8,7 +8,6 @@ use syn::spanned::Spanned;
 use syn::{Attribute, Expr, Fields, Generics, Type, parse_quote};
 
 use super::options::{ActorOptions, Name};
-use super::upgrade;
 use crate::diag::Errors;
 use crate::names::{private, private_at};
 use crate::syntax::{attr, generics};
@@ -32,7 +31,7 @@ pub(super) fn check(declaration: &Declaration<'_>, options: &mut ActorOptions, e
         errors.push_help(
             word,
             "`otherwise` needs the option `upgrade`",
-            "write `upgrade` before it; it says what becomes of a process whose state is not handed over",
+            "write `upgrade` before it: a state that is not handed over restarts its process, or refuses the upgrade",
         );
     }
     if let Some(word) = options.sys.take_if(|_| options.protocol.is_some()) {
@@ -59,7 +58,7 @@ pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> T
     let private = private();
     let Declaration { ident, attrs, .. } = declaration;
     let cfgs = attr::cfgs(attrs);
-    let declared = upgrade::with_portable_state(declaration, options);
+    let declared = with_portable_state(declaration, options);
     let (impl_generics, ty_generics, where_clause) = declared.split_for_impl();
     let kind = ident.unraw().to_string();
     let (name, name_of_actor) = match &options.name {
@@ -122,6 +121,19 @@ pub(super) fn expand(declaration: &Declaration<'_>, options: &ActorOptions) -> T
     }
 }
 
+/// Returns the generics of an impl that needs the actor's state to be portable, if the actor has `upgrade`. Without type
+/// parameters it is, or the struct has an error.
+pub(super) fn with_portable_state(declaration: &Declaration<'_>, options: &ActorOptions) -> Generics {
+    let Declaration { ident, generics, .. } = declaration;
+    let mut declared: Generics = (*generics).clone();
+    if options.upgrade.is_some() && generics.type_params().next().is_some() {
+        let private = private();
+        let (_, ty_generics, _) = generics.split_for_impl();
+        declared.make_where_clause().predicates.push(parse_quote!(#ident #ty_generics: #private::StateType));
+    }
+    declared
+}
+
 /// Generates `impl Export`.
 fn export(declaration: &Declaration<'_>) -> TokenStream {
     let private = private();
@@ -179,7 +191,7 @@ fn actor(protocol: &Type, options: &ActorOptions, declaration: &Declaration<'_>)
     let private = private();
     let Declaration { ident, attrs, .. } = declaration;
     let cfgs = attr::cfgs(attrs);
-    let declared = upgrade::with_portable_state(declaration, options);
+    let declared = with_portable_state(declaration, options);
     let mut generics = generics::with_bounds(&declared, &quote!(::core::marker::Send + 'static));
     if generics.type_params().next().is_some() {
         // The bounds on the protocol's type parameters are known where it is defined, not here.

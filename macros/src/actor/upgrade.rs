@@ -4,9 +4,9 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Attribute, Fields, FnArg, Generics, ImplItemFn, ReturnType, Type, parse_quote};
+use syn::{Attribute, Fields, FnArg, ImplItemFn, ReturnType, Type};
 
-use super::declaration::Declaration;
+use super::declaration::{Declaration, with_portable_state};
 use super::options::ActorOptions;
 use super::params::{Owner, check_value};
 use crate::diag::Errors;
@@ -86,19 +86,6 @@ pub(super) fn check_fields(fields: &[&Fields], errors: &mut Errors) {
             );
         }
     }
-}
-
-/// Returns the generics of an impl that needs the actor's state to be portable, if the actor has `upgrade`. Without type
-/// parameters it is, or the struct has an error.
-pub(super) fn with_portable_state(declaration: &Declaration<'_>, options: &ActorOptions) -> Generics {
-    let Declaration { ident, generics, .. } = declaration;
-    let mut declared: Generics = (*generics).clone();
-    if options.upgrade.is_some() && generics.type_params().next().is_some() {
-        let private = private();
-        let (_, ty_generics, _) = generics.split_for_impl();
-        declared.make_where_clause().predicates.push(parse_quote!(#ident #ty_generics: #private::StateType));
-    }
-    declared
 }
 
 /// Generates `impl Portable` for the struct.

@@ -5,6 +5,8 @@ use std::pin::Pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
+#[cfg(feature = "registry")]
+use crate::application::Transferable;
 use crate::base::{Exit, Shutdown};
 #[cfg(feature = "net")]
 use crate::cluster::NodeBuilder;
@@ -111,7 +113,7 @@ fn with_upper_layers(builder: NodeBuilder) -> NodeBuilder {
     #[cfg(feature = "inspect")]
     let builder = builder.export::<Inspectable>();
     #[cfg(feature = "registry")]
-    let builder = builder.registry(LocalView::default());
+    let builder = builder.registry(LocalView::default()).export::<Transferable>();
     builder
 }
 

@@ -78,13 +78,13 @@ pub use actor::{
     Actor, Constructor, Context, Init, Process, ProcessHandle, Ref, Spawn, Stub, Stubbed, Sys, SysError, spawn,
 };
 #[cfg(feature = "net")]
-pub use actor::{Handover, Portable};
+pub use actor::{Handover, Portable, UpgradePoint};
 #[cfg(all(feature = "net", feature = "supervision"))]
 pub use application::StartOnError;
 #[cfg(feature = "supervision")]
 pub use application::{Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, Running};
 #[cfg(feature = "registry")]
-pub use application::{Failover, FailoverApplication, FailoverInfo};
+pub use application::{Failover, FailoverApplication, FailoverInfo, Takeover};
 pub use base::{
     CallError, CallErrorKind, CallWait, CastError, DecodeError, Down, EncodeError, Exit, ExitSignal, InvalidName,
     Member, MonitorRef, NameError, NodeEvent, NodeId, NodeName, Pid, Protocol, Reason, Receives, Right, Shutdown,

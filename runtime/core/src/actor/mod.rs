@@ -24,14 +24,13 @@ mod timed_hooks;
 pub use definition::{Actor, Options, Ref};
 pub use handle::Handle;
 pub use outcome::{Failure, Outcome};
-#[cfg(feature = "net")]
-pub use portable::Handover;
 pub use portable::{
     DeclaredPortable, NoUpgrade, OldState, Otherwise, Portability, Portable, StateType, Upgraded, generic_name,
 };
 #[cfg(feature = "net")]
-#[cfg_attr(not(test), allow(unused_imports))]
-pub(crate) use portable::{NotHandedOver, Resumed, take_state};
+pub use portable::{Handover, UpgradePoint};
+#[cfg(feature = "registry")]
+pub(crate) use portable::{Resumed, take_state};
 pub use process::{Context, Process};
 pub use serve::serve;
 #[cfg(feature = "net")]

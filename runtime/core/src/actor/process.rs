@@ -96,7 +96,7 @@ pub trait Process: Actor + Send {
         Context<Self>: Send,
     {
         let _ = cx;
-        ready(Ok(()))
+        async { Ok(()) }
     }
 
     /// Runs the process, which exits when this returns.

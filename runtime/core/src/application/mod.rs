@@ -35,7 +35,9 @@ pub use builder::Application;
 pub use elsewhere::{ExportedTree, StartOnError, export};
 pub use error::ApplicationError;
 #[cfg(feature = "registry")]
-pub use failover::{Failover, FailoverApplication, FailoverInfo};
+pub(crate) use failover::Transferable;
+#[cfg(feature = "registry")]
+pub use failover::{Failover, FailoverApplication, FailoverInfo, Takeover};
 pub use running::{ApplicationInfo, Running};
 
 pub use set::Applications;

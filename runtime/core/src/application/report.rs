@@ -6,6 +6,10 @@ use std::time::Duration;
 use super::ApplicationKind;
 use crate::base::{Exit, StartError};
 use crate::log;
+#[cfg(feature = "registry")]
+use crate::node::Node;
+#[cfg(feature = "registry")]
+use crate::observe::ReportKind;
 
 pub(super) fn started(application: &str, kind: ApplicationKind) {
     log::info!(target: "greenroom::application", application, %kind, "application started");
@@ -54,6 +58,17 @@ pub(super) fn claim_lost(application: &str) {
     log::error!(
         target: "greenroom::application", application, "the claim on the application is lost, so it is killed on this node"
     );
+}
+
+/// Counts and logs that states of an application with failover were not handed over.
+#[cfg(feature = "registry")]
+pub(super) fn states_lost(node: &Node, application: &str, count: usize, reason: &str) {
+    node.loss_counts().count_lost_states(count as u64);
+    node.report(ReportKind::LostState, || {
+        log::warn!(
+            target: "greenroom::application", application, reason = %log::Escaped(reason), "the state of the application was not handed over, so it starts anew"
+        );
+    });
 }
 
 pub(super) fn stop_timed_out(application: &str, timeout: Duration) {

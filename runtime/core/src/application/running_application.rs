@@ -14,6 +14,8 @@ use crate::base::{Exit, Shutdown, StartError};
 use crate::node::{Current, Node, Service};
 use crate::process::{InVain, ends_after_caller, watch_exit};
 use crate::signal::Monitored;
+#[cfg(feature = "registry")]
+use crate::supervisor::StateTransfer;
 #[cfg(feature = "net")]
 use crate::supervisor::{ChildCells, SentCells};
 use crate::supervisor::{PendingTree, SupervisionRef, TreeRoot, TreeStub};
@@ -27,6 +29,9 @@ pub(super) struct RunningApplication {
     /// True if the application was stopped, so that its end has no consequence for the node.
     stopping: AtomicBool,
     tree: OnceLock<Tree>,
+    /// The states of the tree, if it can continue on another node.
+    #[cfg(feature = "registry")]
+    transfer: OnceLock<Arc<StateTransfer>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +96,8 @@ impl RunningApplication {
                 state: watch::Sender::new(State::Reserved),
                 stopping: AtomicBool::new(false),
                 tree: OnceLock::new(),
+                #[cfg(feature = "registry")]
+                transfer: OnceLock::new(),
             }))
         });
         admitted.unwrap_or(Err(ApplicationError::Stopping(name)))
@@ -250,6 +257,17 @@ impl RunningApplication {
         }
     }
 
+    /// Sets the states of the tree, which has not started yet.
+    #[cfg(feature = "registry")]
+    pub(super) fn set_transfer(&self, transfer: StateTransfer) -> Arc<StateTransfer> {
+        Arc::clone(self.transfer.get_or_init(|| Arc::new(transfer)))
+    }
+
+    #[cfg(feature = "registry")]
+    pub(super) fn transfer(&self) -> Option<&Arc<StateTransfer>> {
+        self.transfer.get()
+    }
+
     pub(super) fn node(&self) -> &Node {
         &self.node
     }
@@ -312,6 +330,11 @@ impl RunningApplication {
 impl Service for RunningApplication {
     fn stop(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.stopping.store(true, Ordering::Release);
+        #[cfg(feature = "registry")]
+        if let Some(transfer) = self.transfer().filter(|_| self.node.services().is_closed()) {
+            // The node stops, and the application continues on another one.
+            transfer.begin();
+        }
         Box::pin(async move { self.stop_tree().await })
     }
 

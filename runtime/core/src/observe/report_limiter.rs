@@ -56,6 +56,9 @@ pub(crate) enum ReportKind {
     /// A claim of this node was lost, or that of another node has no effect.
     #[cfg(feature = "registry")]
     Claims,
+    /// The state of a child or of an application was not handed over.
+    #[cfg(feature = "registry")]
+    LostState,
     /// A destructor or blocking code of a process panicked while the process ended.
     LatePanic,
     /// A cycle of calls, or of processes that stop each other, was broken.
@@ -250,6 +253,8 @@ fn log_summary(kind: &ReportKind, count: u64) {
         ReportKind::Registry => log::warn!(target: "greenroom", count, "more requests to the registry failed"),
         #[cfg(feature = "registry")]
         ReportKind::Claims => log::warn!(target: "greenroom", count, "more claims were lost or ignored"),
+        #[cfg(feature = "registry")]
+        ReportKind::LostState => log::warn!(target: "greenroom", count, "more states were not handed over"),
         ReportKind::Abandoned => log::error!(target: "greenroom", count, "more processes were killed and still run"),
     }
 }

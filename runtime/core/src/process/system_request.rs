@@ -12,7 +12,6 @@ use tokio::sync::oneshot;
 use crate::base::Exit;
 #[cfg(feature = "net")]
 use crate::node::TakeState;
-use crate::process::ProcessKind;
 
 /// One request to a server.
 pub(crate) enum SystemRequest {
@@ -28,12 +27,12 @@ pub(crate) enum SystemRequest {
 }
 
 impl SystemRequest {
-    /// Returns whether a process of this kind answers the request.
-    pub(super) fn is_allowed(&self, kind: &ProcessKind) -> bool {
+    /// Returns whether portable processes answer the request. The others are for processes with the option `sys`.
+    pub(super) fn takes_state(&self) -> bool {
         match self {
             #[cfg(feature = "net")]
-            SystemRequest::TakeState(_) => kind.portable,
-            _ => kind.sys,
+            SystemRequest::TakeState(_) => true,
+            _ => false,
         }
     }
 

@@ -44,6 +44,7 @@ impl<C: Constructor> Placed<C> {
 #[diagnostic::do_not_recommend]
 impl<C: Constructor> Constructor for Placed<C> {
     type Actor = C::Actor;
+    const __NAMES_NODE: bool = true;
 
     fn __launch(self, launch: Launch<'_, C::Actor>) {
         if self.node == launch.node().name().as_str() {

@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `options`, `error` | the options of supervisors and children; the error of requests |
 //! | `plan` | the decisions |
+//! | `transfer` | the states of children that continue on another node |
 //! | `protocol`, `info`, `events`, `child` | the messages to a supervisor, their answers, its events, and the cells of its children |
 //! | `process` | the supervisor's process |
 //! | `spec` | child specs, and the starters of children |
@@ -41,6 +42,8 @@ mod plan;
 mod process;
 mod protocol;
 mod spec;
+#[cfg(feature = "registry")]
+mod transfer;
 mod tree;
 
 #[cfg(feature = "net")]
@@ -57,6 +60,8 @@ pub use options::{
 pub use plan::ChildState;
 pub use protocol::{Supervision, SupervisionRef};
 pub use spec::ChildSpec;
+#[cfg(feature = "registry")]
+pub(crate) use transfer::{StateTransfer, TreeStates};
 pub(crate) use tree::PendingTree;
 #[cfg(feature = "registry")]
 pub(crate) use tree::SharedTree;

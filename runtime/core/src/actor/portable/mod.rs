@@ -32,9 +32,11 @@ pub use portability::Portability;
 #[cfg(feature = "net")]
 pub(crate) use resumed::Resumed;
 #[cfg(feature = "net")]
+pub use take::UpgradePoint;
+#[cfg(feature = "net")]
 pub(super) use take::hand_over;
 #[cfg(feature = "net")]
-pub(crate) use take::{NotHandedOver, take_state};
+pub(crate) use take::take_state;
 #[cfg(not(feature = "net"))]
 pub use without_net::{OldState, Portability, Portable, StateType};
 
@@ -52,7 +54,7 @@ use crate::base::Exit;
 ///   not received are lost, as those of a process that has stopped. Its successor links and monitors anew.
 /// - The successor is made of the state: its `start` expression and `#[init]` do not run, nor does `#[continue_with]`.
 ///   `#[resumed]` runs, or [`Process::resumed`](crate::Process::resumed).
-/// - A process whose state cannot be encoded goes on. The option `otherwise` says what becomes of it.
+/// - A process whose state cannot be encoded, since it contains a [`Reply`](crate::Reply) for instance, goes on. The option `otherwise` determines its further treatment.
 #[diagnostic::on_unimplemented(
     message = "the state of `{Self}` cannot be handed over",
     label = "the struct has no `#[actor(upgrade)]`",
@@ -69,7 +71,7 @@ pub trait Portable: StateType {
     fn __upgrade(old: &OldState<'_>) -> Option<Result<Self, Exit>>;
 }
 
-/// What becomes of a process whose state is not handed over: the option `otherwise`.
+/// The treatment of a process whose state is not handed over: the option `otherwise`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Otherwise {
     /// The process starts anew.

@@ -14,7 +14,7 @@ pub struct Portability {
     encode: fn(&dyn Any) -> Result<EncodedState, String>,
     /// Reads a state into an `Option` of the actor.
     read: fn(&EncodedState, &mut dyn Any) -> Result<(), Exit>,
-    /// What becomes of a process whose state is not handed over.
+    /// The treatment of a process whose state is not handed over.
     pub otherwise: Otherwise,
 }
 

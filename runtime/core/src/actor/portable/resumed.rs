@@ -10,7 +10,6 @@ use crate::node::Node;
 /// `init` nor `continue_with`.
 pub(crate) struct Resumed<A>(A);
 
-#[cfg_attr(not(test), allow(dead_code))]
 impl<A: Process> Resumed<A> {
     /// The functions for the state of the actor; `None` if it is not portable.
     const PORTABILITY: Option<Portability> = A::OPTIONS.portability;

@@ -3,17 +3,19 @@
 //! A request for the state keeps its order among the messages to the process, as a stop does. A server answers it between
 //! two messages, after those that were sent before it. Another process answers it where it calls
 //! [`upgrade_point`](Context::upgrade_point). With the answer the process ends, as by an exit signal that it does not trap:
-//! its own code does not run any more, also not its `terminate`, since the state lives on elsewhere. Its links and monitors
+//! its own code does not run any more, also not its `terminate`, since another process continues its state. Its links and monitors
 //! receive the reason of the request. Later messages are lost, as those to a process that has stopped; those of stubs that
 //! follow a supervised child are held for its next incarnation.
 //!
-//! A process whose state cannot be encoded answers with the reason, and goes on. So does a process for whose answer nothing
-//! waits any more.
+//! A process whose state cannot be encoded answers with the reason, and goes on. A process goes on, too, if nothing waits
+//! for its answer any more.
 
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::future::{Future, pending};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -27,7 +29,7 @@ use crate::process::{Mailbox, SystemRequest, ended};
 /// The reason why a process has not handed its state over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum NotHandedOver {
-    /// The struct of the actor has no `#[actor(upgrade)]`, or the process is no actor.
+    /// The struct of the actor has no `#[actor(upgrade)]`, or the process is a function.
     NotPortable,
     /// The process runs on another node.
     Elsewhere,
@@ -47,7 +49,6 @@ pub(crate) enum NotHandedOver {
 ///
 /// # Errors
 /// The process was not portable, did not handle the request within `limit`, or could not encode its state.
-#[cfg_attr(not(test), allow(dead_code))]
 pub(crate) async fn take_state(
     node: &Node,
     process: Pid,
@@ -135,7 +136,7 @@ impl<A: HasContext> Context<A> {
     /// received nor saved, the process goes on. Saved messages are lost.
     ///
     /// A server hands its state over between two messages by itself. There the future resolves at once.
-    pub fn upgrade_point(&mut self, actor: &A) -> impl Future<Output = ()> + Send + use<A>
+    pub fn upgrade_point(&mut self, actor: &A) -> UpgradePoint
     where
         A: Process + Portable,
     {
@@ -146,12 +147,23 @@ impl<A: HasContext> Context<A> {
                 }
             }
         }
-        let has_ended = self.mailbox().cell().is_exiting();
-        async move {
-            if has_ended {
-                pending().await
-            }
-        }
+        UpgradePoint { has_ended: self.mailbox().cell().is_exiting() }
+    }
+}
+
+/// A future that resolves at once, unless the process has ended; from [`Context::upgrade_point`]. Cancel-safe.
+#[derive(Debug)]
+#[must_use = "a process that has handed its state over goes on without `.await`"]
+pub struct UpgradePoint {
+    has_ended: bool,
+}
+
+impl Future for UpgradePoint {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<()> {
+        // The task of the process ends it.
+        if self.has_ended { Poll::Pending } else { Poll::Ready(()) }
     }
 }
 

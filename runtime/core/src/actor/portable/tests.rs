@@ -1,18 +1,21 @@
 //! States that are taken out of running processes, and processes that continue them.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use greenroom_macros::{actor, protocol, receive};
 use serde::{Deserialize, Serialize, Serializer};
+use tokio::sync::oneshot::{self, Receiver};
 use tokio::time::sleep;
 
-use super::{NotHandedOver, Otherwise, Resumed, take_state};
+use super::take::NotHandedOver;
+use super::{Otherwise, Resumed, take_state};
 use crate::actor::{Actor, Context, NewProcess, Process, Spawn, Stub, spawn};
 use crate::base::{CallErrorKind, Down, EncodedState, Exit, ExitSignal, NodeId, Pid};
 use crate::call::Reply;
-use crate::node::Node;
-use crate::process::Mailbox;
+use crate::node::{Node, TakeState};
+use crate::process::{self, Mailbox};
 
 const LIMIT: Duration = Duration::from_secs(5);
 
@@ -33,6 +36,7 @@ impl Journal {
 thread_local! {
     /// The journal of a resumed process, whose state cannot contain it.
     static JOURNAL: Journal = Journal::default();
+    static ABANDONED: Cell<Option<Receiver<Result<EncodedState, String>>>> = const { Cell::new(None) };
 }
 
 fn journal() -> Journal {
@@ -57,6 +61,8 @@ enum Locked {
     No,
     Fails,
     Panics,
+    /// The requester gives up.
+    Abandons,
 }
 
 fn fail_if_locked<S: Serializer>(locked: &Locked, serializer: S) -> Result<S::Ok, S::Error> {
@@ -64,6 +70,10 @@ fn fail_if_locked<S: Serializer>(locked: &Locked, serializer: S) -> Result<S::Ok
         Locked::No => serializer.serialize_unit(),
         Locked::Fails => Err(serde::ser::Error::custom("it is locked")),
         Locked::Panics => panic!("it is jammed"),
+        Locked::Abandons => {
+            ABANDONED.take();
+            serializer.serialize_unit()
+        }
     }
 }
 
@@ -208,6 +218,32 @@ async fn a_server_that_waits_hands_over_when_its_handler_ends() {
 }
 
 #[greenroom_macros::test]
+async fn a_server_goes_on_if_the_requester_gives_up_at_the_last_moment() {
+    let till = Till::default().start().await.unwrap();
+    till.lock(Locked::Abandons);
+    let number = till.pid().unwrap().number();
+    let (answer, answered) = oneshot::channel();
+    ABANDONED.set(Some(answered));
+    let request = TakeState { reason: Exit::shutdown(), answer };
+    Node::current().table().get(number).unwrap().take_state(number, request).unwrap();
+    till.take(1);
+    assert_eq!(till.total().await.unwrap(), 1);
+    assert!(ABANDONED.take().is_none());
+}
+
+#[greenroom_macros::test]
+async fn requests_that_were_given_up_do_not_add_up() {
+    let till = Till::default().start().await.unwrap();
+    till.audit(LIMIT * 10);
+    for _ in 0..3 {
+        assert_eq!(take(&till).await.unwrap_err(), NotHandedOver::Timeout);
+    }
+    let cell = Node::current().table().get(till.pid().unwrap().number()).unwrap();
+    let cell = cell.into_any().downcast::<process::Cell<TillMessage>>().unwrap();
+    assert_eq!(cell.pending_requests(), 1);
+}
+
+#[greenroom_macros::test]
 async fn a_state_is_handed_over_once() {
     let till = Till::default().start().await.unwrap();
     let (first, second) = tokio::join!(take(&till), take(&till));
@@ -262,8 +298,14 @@ impl Clock {
     async fn tick(&mut self) {
         journal().note("tick");
         self.ticks += 1;
-        // Longer than the period: the hook is due again when it ends.
         sleep(Duration::from_secs(2)).await;
+    }
+
+    /// Is due when the other hook ends.
+    #[every("1s")]
+    fn tock(&mut self) {
+        journal().note("tock");
+        self.ticks += 1;
     }
 
     #[call]
@@ -277,8 +319,8 @@ async fn no_hook_runs_after_the_state_was_handed_over() {
     let clock = Clock::default().start().await.unwrap();
     sleep(Duration::from_millis(1500)).await;
     let state = take(&clock).await.unwrap();
-    assert_eq!(journal().take(), ["tick"]);
-    assert_eq!(resume::<Clock>(&state).await.ticks().await.unwrap(), 1);
+    let hooks = journal().take().len() as u64;
+    assert_eq!(resume::<Clock>(&state).await.ticks().await.unwrap(), hooks);
 }
 
 #[protocol]
@@ -331,7 +373,9 @@ async fn a_process_of_its_own_body_hands_over_at_its_upgrade_point() {
     successor.rest(LIMIT * 2);
     assert_eq!(take(&successor).await.unwrap_err(), NotHandedOver::Timeout);
     assert_eq!(successor.total().within(LIMIT * 2).await.unwrap(), 5);
-    assert!(take(&successor).await.is_ok());
+    let (first, second) = tokio::join!(take(&successor), take(&successor));
+    assert!(first.is_ok());
+    assert_eq!(second.unwrap_err(), NotHandedOver::NoProc);
 }
 
 #[greenroom_macros::test]

@@ -25,6 +25,10 @@ pub trait Constructor: Sized + Send + 'static {
     /// The actor.
     type Actor: Process;
 
+    /// Set if the value names the node on which the process runs.
+    #[doc(hidden)]
+    const __NAMES_NODE: bool = false;
+
     #[doc(hidden)]
     fn __launch(self, launch: Launch<'_, Self::Actor>);
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::plan::{Intent, View};
-use crate::base::{NodeId, NodeName};
+use super::plan::View;
+use crate::base::{NodeId, NodeName, Serialize};
 use crate::registry::{Claim, ClaimService, HoldError};
 use crate::sched::Clock;
 
@@ -31,8 +31,13 @@ pub(super) fn intent_key(application: &str, node: &NodeName) -> String {
     format!("intent/{application}/{node}")
 }
 
-pub(super) fn encode(intent: &Intent) -> Vec<u8> {
-    postcard::to_allocvec(intent).unwrap_or_default()
+/// Returns the key of a node that keeps states of the application.
+pub(super) fn states_key(application: &str, node: &NodeName) -> String {
+    format!("states/{application}/{node}")
+}
+
+pub(super) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
+    postcard::to_allocvec(value).unwrap_or_default()
 }
 
 /// Returns what the nodes of the application have announced, without the node `own`.

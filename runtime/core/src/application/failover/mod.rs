@@ -2,8 +2,8 @@
 //! that returns. After OTP's [distributed
 //! applications](https://www.erlang.org/doc/system/distributed_applications.html).
 //!
-//! [`Plan`](plan::Plan) decides, and [`Manager`](manager::Manager) executes: it makes claims, starts and ends the
-//! application, and passes on what has happened.
+//! [`Plan`](plan::Plan) decides, and the task of a [`Manager`](manager::Manager) executes: it makes claims, starts and ends
+//! the application, and passes on what has happened.
 
 mod announce;
 mod handle;
@@ -12,12 +12,16 @@ mod plan;
 #[cfg(test)]
 mod plan_tests;
 #[cfg(test)]
+mod state_tests;
+mod states;
+mod task;
+#[cfg(test)]
 mod tests;
 
 use std::future::Future;
 
 pub use handle::{Failover, FailoverInfo};
-use manager::Manager;
+pub(crate) use states::Transferable;
 
 use super::{Application, ApplicationError};
 use crate::base::NodeName;
@@ -29,6 +33,18 @@ use crate::supervisor::Tree;
 pub struct FailoverApplication<T> {
     application: Application<T>,
     nodes: Vec<String>,
+    takeover: Takeover,
+}
+
+/// The state of an application that moves to another node in order. See [`FailoverApplication::takeover`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Takeover {
+    /// The application starts anew. This is the default.
+    #[default]
+    Anew,
+    /// Portable children continue with their states.
+    State,
 }
 
 impl<T: Tree> Application<T> {
@@ -73,11 +89,69 @@ impl<T: Tree> Application<T> {
     ///   without failover.
     /// - A node that stops in order stops the application first. Another node starts it then.
     pub fn failover<N: Into<String>>(self, nodes: impl IntoIterator<Item = N>) -> FailoverApplication<T> {
-        FailoverApplication { application: self, nodes: nodes.into_iter().map(Into::into).collect() }
+        let nodes = nodes.into_iter().map(Into::into).collect();
+        FailoverApplication { application: self, nodes, takeover: Takeover::default() }
     }
 }
 
 impl<T: Tree> FailoverApplication<T> {
+    /// Sets what becomes of the state of the application when it moves in order: when a better node returns, and when the
+    /// node that runs it stops.
+    ///
+    /// With [`Takeover::State`] each [portable](crate::Portable) child, whose struct has `#[actor(upgrade)]`, continues on the
+    /// next node. There the tree starts as usual, in order, but such a child is made of its state: `start` and `#[init]` do
+    /// not run, `#[resumed]` does. Other children, and those that were added at run time, start anew. All nodes of the
+    /// application need the same setting.
+    ///
+    /// ```
+    /// use greenroom::prelude::*;
+    /// use greenroom::{Application, Takeover};
+    /// use serde::{Deserialize, Serialize};
+    ///
+    /// #[actor(upgrade)]
+    /// #[derive(Default, Serialize, Deserialize)]
+    /// struct Ledger {
+    ///     total: u64,
+    /// }
+    ///
+    /// #[actor]
+    /// impl Ledger {
+    ///     #[cast]
+    ///     fn book(&mut self, amount: u64) {
+    ///         self.total += amount;
+    ///     }
+    /// }
+    ///
+    /// #[supervisor]
+    /// struct BillingTree {
+    ///     #[child]
+    ///     ledger: Ledger,
+    /// }
+    ///
+    /// # async fn start() -> greenroom::Result {
+    /// let billing = Application::new("billing", BillingTree {}).failover(["a@one", "b@two"]).takeover(Takeover::State);
+    /// let billing = billing.start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # The way of a state
+    /// - The children stop in reverse order. Each hands its state over after the messages that were sent before, and ends
+    ///   without its `#[terminate]`. It has the time of its `shutdown` for that; with `forever` it has 5 s. Then it is
+    ///   stopped as usual.
+    /// - Messages that arrive later are lost, as those to a stopped process: calls fail with the exit reason, `shutdown`.
+    /// - The node keeps the states for the next owner for up to 10 s. A node that stops waits for that. All states of an
+    ///   application together can have 16 MiB.
+    ///
+    /// # Losses
+    /// A state is used once, by the run that directly follows its own. After a crash of the node, a failure of the tree or a
+    /// stop on purpose the application starts anew. A state that cannot be encoded, sent or read is lost: its child starts
+    /// anew, a warning is logged, and [`Counters::lost_states`](crate::Counters::lost_states) counts it.
+    pub fn takeover(mut self, takeover: Takeover) -> FailoverApplication<T> {
+        self.takeover = takeover;
+        self
+    }
+
     /// Starts the application, on the current node or another one. Resolves when it runs on one of them, or was stopped on
     /// purpose.
     ///
@@ -96,7 +170,8 @@ impl<T: Tree> FailoverApplication<T> {
 
     fn start_at(self, node: &Node) -> impl Future<Output = Result<Failover<T::Ref>, ApplicationError>> + Send + use<T> {
         let Application { spec, root } = self.application;
-        let manager = parse(&spec.name, &self.nodes).and_then(|nodes| Manager::start(node, spec, nodes, root));
+        let nodes = parse(&spec.name, &self.nodes);
+        let manager = nodes.and_then(|nodes| task::start(node, spec, nodes, self.takeover, root));
         async move {
             let manager = manager?;
             manager.decided().await?;

@@ -9,6 +9,8 @@
 //! - An owner that sees a better node stops the application, and then ends its claim. So it does after a stop on purpose,
 //!   but not before its intent is in the registry: another node would start the application.
 //! - An owner whose claim is lost kills the application at once.
+//! - An owner that has stopped the application for its successor, and has its states, announces them before it ends its
+//!   claim. The successor collects them before it starts the application. They are kept for a limited time.
 //! - A node on which the application cannot start, or fails, is not ready any more.
 //!
 //! A stop has a version that is greater than that of all earlier stops and starts. Each node announces the greatest intent
@@ -23,6 +25,8 @@ pub(super) struct Plan {
     place: Option<usize>,
     /// The length of the list.
     places: usize,
+    /// The application takes its state along when it moves.
+    keeps_state: bool,
     intent: Intent,
     /// The application can run on this node, as far as that is known.
     is_fit: bool,
@@ -35,6 +39,16 @@ pub(super) struct Plan {
     /// The intent of this node that is in the registry.
     announced: Option<Intent>,
     here: Here,
+    states: States,
+}
+
+/// The states of the application that this node keeps for the successor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum States {
+    None,
+    Kept,
+    /// The registry shows that the node has them.
+    Announced,
 }
 
 /// A stop or a start on purpose. The greater one counts: of two with one version it is the stop.
@@ -62,11 +76,13 @@ enum Here {
     /// The claim was not granted. The next change of the registry, or some time, leads to another attempt.
     Refused,
     Claiming,
+    /// The claim is granted. The states of the previous owner are collected.
+    Collecting,
     Starting,
     Up,
     /// The application ends, and then the claim.
     Stopping,
-    /// The application has ended. The claim ends when the node has announced its intent.
+    /// The application has ended. The claim ends when the node has announced its intent, and the states that it keeps.
     Ended,
     /// The application ends, and its claim is lost.
     Killing,
@@ -84,12 +100,26 @@ pub(super) enum Event {
     Retry,
     Granted,
     Refused,
+    /// The states of the previous owner have arrived, if it has left any.
+    Collected {
+        has_states: bool,
+    },
+    /// The registry shows that this node has states.
+    StatesAnnounced,
+    /// The successor has the states, or the time to keep them is over.
+    StatesGone,
     /// The claim on the application is lost.
     Lost,
     Started,
-    /// The application did not start.
-    NotStarted,
-    Ended(End),
+    /// The application did not start. `has_states`: it has left states for the successor.
+    NotStarted {
+        has_states: bool,
+    },
+    /// `has_states`: it has left states for the successor.
+    Ended {
+        end: End,
+        has_states: bool,
+    },
     /// The application is to run, or to be stopped, on all nodes.
     Intend {
         stop: bool,
@@ -111,9 +141,16 @@ pub(super) enum Action {
     Claim,
     /// Ends the claim, or the request for it.
     Release,
+    /// Collects the states of the previous owner.
+    Collect,
+    /// Starts the application, with the states that were collected.
     Start,
-    /// Stops the application in order.
-    Stop,
+    /// Stops the application in order. `for_successor`: another node continues it.
+    Stop {
+        for_successor: bool,
+    },
+    /// Discards the states.
+    Discard,
     /// Ends it at once.
     Kill,
     /// Begins the time after which a refused claim is requested again.
@@ -121,10 +158,11 @@ pub(super) enum Action {
 }
 
 impl Plan {
-    pub(super) fn new(place: Option<usize>, places: usize) -> Plan {
+    pub(super) fn new(place: Option<usize>, places: usize, keeps_state: bool) -> Plan {
         Plan {
             place,
             places,
+            keeps_state,
             intent: Intent::default(),
             is_fit: true,
             has_waited: false,
@@ -132,6 +170,7 @@ impl Plan {
             view: None,
             announced: None,
             here: Here::Idle,
+            states: States::None,
         }
     }
 
@@ -147,7 +186,17 @@ impl Plan {
 
     /// Returns whether the node leaves, and has nothing of the application.
     pub(super) fn has_left(&self) -> bool {
-        self.is_leaving && self.is_idle()
+        self.is_leaving && self.is_idle() && self.states == States::None
+    }
+
+    /// Returns whether this node announces that it has the states of the application.
+    pub(super) fn has_states(&self) -> bool {
+        self.states != States::None
+    }
+
+    /// Returns whether another node can continue the application.
+    pub(super) fn has_successor(&self) -> bool {
+        !self.intent.is_stopped && self.view.as_ref().is_some_and(|view| !view.ready.is_empty())
     }
 
     pub(super) fn is_stopped(&self) -> bool {
@@ -186,10 +235,21 @@ impl Plan {
             Event::Announced(intent) => self.announced = intent,
             Event::Waited => self.has_waited = true,
             Event::Retry => self.retry(),
-            Event::Granted if self.here == Here::Claiming => {
-                self.here = Here::Starting;
-                actions.push(Action::Start);
+            Event::Granted if self.here == Here::Claiming && self.keeps_state => {
+                self.here = Here::Collecting;
+                actions.push(Action::Collect);
             }
+            Event::Granted if self.here == Here::Claiming => self.start(&mut actions),
+            Event::Collected { has_states } if self.here == Here::Collecting => {
+                self.states = States::None;
+                if self.should_run() {
+                    self.start(&mut actions);
+                } else {
+                    self.end_with(has_states);
+                }
+            }
+            Event::StatesAnnounced if self.states == States::Kept => self.states = States::Announced,
+            Event::StatesGone => self.states = States::None,
             Event::Refused if self.here == Here::Claiming => {
                 self.here = Here::Refused;
                 actions.push(Action::Pause);
@@ -198,10 +258,10 @@ impl Plan {
                 self.here = Here::Killing;
                 actions.push(Action::Kill);
             }
-            Event::Lost if self.here == Here::Ended => self.here = Here::Idle,
+            Event::Lost if matches!(self.here, Here::Collecting | Here::Ended) => self.here = Here::Idle,
             Event::Started if self.here == Here::Starting => self.here = Here::Up,
-            Event::NotStarted => self.end(End::Failed),
-            Event::Ended(end) => self.end(end),
+            Event::NotStarted { has_states } => self.end(End::Failed, has_states),
+            Event::Ended { end, has_states } => self.end(end, has_states),
             Event::Intend { stop } => {
                 if self.intent.is_stopped != stop {
                     self.intent = Intent { version: self.intent.version.saturating_add(1), is_stopped: stop };
@@ -210,7 +270,12 @@ impl Plan {
             }
             Event::Leave => self.is_leaving = true,
             // Overtaken by another event.
-            Event::Granted | Event::Refused | Event::Lost | Event::Started => {}
+            Event::Granted
+            | Event::Refused
+            | Event::Collected { .. }
+            | Event::StatesAnnounced
+            | Event::Lost
+            | Event::Started => {}
         }
         self.decide(&mut actions);
         actions
@@ -222,8 +287,13 @@ impl Plan {
         }
     }
 
+    fn start(&mut self, actions: &mut Vec<Action>) {
+        self.here = Here::Starting;
+        actions.push(Action::Start);
+    }
+
     /// The application has ended on this node.
-    fn end(&mut self, end: End) {
+    fn end(&mut self, end: End, has_states: bool) {
         match (self.here, end) {
             // As requested.
             (Here::Stopping | Here::Killing, _) => {}
@@ -232,13 +302,27 @@ impl Plan {
             (Here::Starting | Here::Up, End::Orderly) => {
                 self.intent = Intent { version: self.intent.version.saturating_add(1), is_stopped: true };
             }
-            (Here::Idle | Here::Refused | Here::Claiming | Here::Ended, _) => return,
+            (Here::Idle | Here::Refused | Here::Claiming | Here::Collecting | Here::Ended, _) => return,
         }
-        self.here = if self.here == Here::Killing { Here::Idle } else { Here::Ended };
+        match self.here {
+            Here::Killing => self.here = Here::Idle,
+            _ => self.end_with(has_states),
+        }
+    }
+
+    fn end_with(&mut self, has_states: bool) {
+        self.here = Here::Ended;
+        self.states = if has_states { States::Kept } else { States::None };
     }
 
     fn decide(&mut self, actions: &mut Vec<Action>) {
-        if self.here == Here::Ended && (self.is_leaving || self.announced == self.intent()) {
+        let is_needed = !self.intent.is_stopped && (!self.is_leaving || self.has_successor());
+        if self.states != States::None && !is_needed {
+            self.states = States::None;
+            actions.push(Action::Discard);
+        }
+        let is_announced = (self.is_leaving || self.announced == self.intent()) && self.states != States::Kept;
+        if self.here == Here::Ended && is_announced {
             self.here = Here::Idle;
             actions.push(Action::Release);
         }
@@ -254,7 +338,7 @@ impl Plan {
             }
             Here::Starting | Here::Up if !should_run => {
                 self.here = Here::Stopping;
-                actions.push(Action::Stop);
+                actions.push(Action::Stop { for_successor: self.keeps_state && self.has_successor() });
             }
             _ => {}
         }

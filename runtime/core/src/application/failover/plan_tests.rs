@@ -18,6 +18,14 @@ struct Member {
     pending: VecDeque<Action>,
     is_running: bool,
     is_broken: bool,
+    /// The token of the last claim.
+    token: u64,
+    /// The run whose states were collected or left.
+    left: Option<u64>,
+    /// The token and the run of the states that are kept.
+    kept: Option<(u64, u64)>,
+    /// The token of these states in the store.
+    kept_in_store: Option<u64>,
 }
 
 /// The nodes, of which some are down, and the owner of the claim.
@@ -25,19 +33,31 @@ struct World {
     rng: Rng,
     members: [Option<Member>; NODES],
     owner: Option<usize>,
+    tokens: u64,
+    /// The number of runs of the application. The last one has this number.
+    runs: u64,
+    /// The number of those that were started with states.
+    continued: u64,
     history: Vec<String>,
 }
 
 impl World {
     fn new(seed: u64) -> World {
-        let mut world =
-            World { rng: Rng::seeded(seed), members: [const { None }; NODES], owner: None, history: Vec::new() };
+        let mut world = World {
+            rng: Rng::seeded(seed),
+            members: [const { None }; NODES],
+            owner: None,
+            tokens: 0,
+            runs: 0,
+            continued: 0,
+            history: Vec::new(),
+        };
         (0..NODES).for_each(|node| world.boot(node));
         world
     }
 
     fn boot(&mut self, node: usize) {
-        let plan = Plan::new(Some(node), NODES);
+        let plan = Plan::new(Some(node), NODES, true);
         self.members[node] = Some(Member {
             plan,
             is_ready: false,
@@ -45,6 +65,10 @@ impl World {
             pending: VecDeque::new(),
             is_running: false,
             is_broken: false,
+            token: 0,
+            left: None,
+            kept: None,
+            kept_in_store: None,
         });
     }
 
@@ -68,6 +92,7 @@ impl World {
                     member.pending.retain(|pending| *pending != Action::Claim);
                     self.owner = self.owner.filter(|owner| *owner != node);
                 }
+                Action::Discard => member.kept = None,
                 action => member.pending.push_back(action),
             }
         }
@@ -77,6 +102,11 @@ impl World {
     fn announce(&mut self, node: usize) {
         let Some(member) = &mut self.members[node] else { return };
         member.is_ready = member.plan.is_ready();
+        let kept = member.kept.map(|(token, _)| token).filter(|_| member.plan.has_states());
+        if std::mem::replace(&mut member.kept_in_store, kept) != kept && kept.is_some() {
+            self.handle(node, Event::StatesAnnounced);
+        }
+        let Some(member) = &mut self.members[node] else { return };
         let wanted = member.plan.intent();
         if member.intent == wanted || member.intent.take().is_some() {
             return;
@@ -101,25 +131,63 @@ impl World {
         let event = match action {
             Action::Claim if self.owner.is_none() => {
                 self.owner = Some(node);
+                self.tokens += 1;
+                member.token = self.tokens;
                 Event::Granted
             }
             Action::Claim => Event::Refused,
-            Action::Start if member.is_broken => Event::NotStarted,
+            Action::Collect => {
+                let states = self.collect(node);
+                return self.handle_left(node, states, |has_states| Event::Collected { has_states });
+            }
+            Action::Start if member.is_broken => {
+                member.left = None;
+                Event::NotStarted { has_states: false }
+            }
             Action::Start => {
                 member.is_running = true;
+                if let Some(run) = member.left.take() {
+                    assert_eq!(run, self.runs, "not the run before: {:#?}", self.history);
+                    self.continued += 1;
+                }
+                self.runs += 1;
                 Event::Started
             }
-            Action::Stop | Action::Kill if member.is_running => {
+            Action::Stop { .. } | Action::Kill if member.is_running => {
                 member.is_running = false;
-                Event::Ended(End::Orderly)
+                let states = matches!(action, Action::Stop { for_successor: true }).then_some(self.runs);
+                return self.handle_left(node, states, |has_states| Event::Ended { end: End::Orderly, has_states });
             }
             // Stopped during its start, which has failed, or a second order to end.
-            Action::Stop | Action::Kill => return true,
+            Action::Stop { .. } | Action::Kill => return true,
             Action::Pause => Event::Retry,
-            Action::Release => unreachable!("it takes effect at once"),
+            Action::Release | Action::Discard => unreachable!("it takes effect at once"),
         };
         self.handle(node, event);
         true
+    }
+
+    /// Handles an event with the states that were collected or left, and keeps them if the plan needs them.
+    fn handle_left(&mut self, node: usize, states: Option<u64>, event: impl FnOnce(bool) -> Event) -> bool {
+        let Some(member) = &mut self.members[node] else { return false };
+        member.left = states;
+        self.handle(node, event(states.is_some()));
+        if let Some(member) = self.members[node].as_mut().filter(|member| member.plan.has_states()) {
+            member.kept = member.left.take().map(|run| (member.token, run)).or(member.kept);
+        }
+        true
+    }
+
+    /// Collects the latest states in the store. A node that cannot get them waits until they are gone.
+    fn collect(&mut self, node: usize) -> Option<u64> {
+        let token = self.members[node].as_ref()?.token;
+        let kept = |member: &Option<Member>| member.as_ref()?.kept_in_store.filter(|kept| *kept < token);
+        let keeper = (0..NODES).filter(|keeper| kept(&self.members[*keeper]).is_some());
+        let keeper = keeper.max_by_key(|keeper| kept(&self.members[*keeper]))?;
+        let is_reached = self.below(4) > 0;
+        let (_, run) = self.members[keeper].as_mut()?.kept.take()?;
+        self.handle(keeper, Event::StatesGone);
+        is_reached.then_some(run)
     }
 
     fn check(&self) {
@@ -134,10 +202,28 @@ impl World {
         self.members[node].as_ref().is_some_and(|member| member.is_running)
     }
 
+    /// The time to keep states is over.
+    fn expire(&mut self, node: usize) {
+        if self.members[node].as_mut().is_some_and(|member| member.kept.take().is_some()) {
+            self.handle(node, Event::StatesGone);
+        }
+    }
+
+    /// Removes a node that has left.
+    fn remove_left(&mut self, node: usize) {
+        if self.members[node].as_ref().is_some_and(|member| member.plan.has_left()) {
+            self.crash(node);
+        }
+    }
+
     /// Lets all that has begun finish, without further faults.
     fn settle(&mut self) {
-        for _ in 0..20 {
+        for round in 0..20 {
             for node in 0..NODES {
+                if round == 10 {
+                    self.expire(node);
+                }
+                self.remove_left(node);
                 self.handle(node, Event::Waited);
                 self.report(node);
                 // Retries of a claim do not end without a report.
@@ -151,11 +237,12 @@ impl World {
         }
     }
 
-    fn step(&mut self) {
+    /// Does a random step. The faults are the first of `bound` numbers.
+    fn step(&mut self, bound: usize) {
         let node = self.below(NODES);
-        match self.below(20) {
+        match self.below(bound) {
             0 => self.crash(node),
-            1 if self.members[node].is_none() => self.boot(node),
+            1 | 2 if self.members[node].is_none() => self.boot(node),
             2 => self.handle(node, Event::Waited),
             3 => {
                 let stop = self.below(2) == 0;
@@ -170,9 +257,9 @@ impl World {
                 if let Some(member) = &mut self.members[node] {
                     member.is_running = false;
                     // It has ended before the order to end it arrives.
-                    member.pending.retain(|pending| !matches!(pending, Action::Stop | Action::Kill));
+                    member.pending.retain(|pending| !matches!(pending, Action::Stop { .. } | Action::Kill));
                 }
-                self.handle(node, Event::Ended(End::Failed));
+                self.handle(node, Event::Ended { end: End::Failed, has_states: false });
             }
             6 if self.owner == Some(node) && self.is_running(node) => {
                 // The registry still counts the lease while the node ends the application.
@@ -182,21 +269,26 @@ impl World {
                 }
                 self.owner = self.owner.filter(|owner| *owner != node);
             }
-            7..9 => self.announce(node),
-            9..12 => self.report(node),
+            7 if self.members[node].as_ref().is_some_and(|member| member.kept.is_some()) && self.below(3) == 0 => {
+                self.expire(node);
+            }
+            8 => self.handle(node, Event::Leave),
+            step if step % 3 == 0 => self.announce(node),
+            step if step % 3 == 1 => self.report(node),
             _ => drop(self.finish(node)),
         }
+        self.remove_left(node);
         self.check();
     }
 }
 
 #[test]
 fn in_the_end_the_first_node_that_can_runs_the_application_unless_it_was_stopped() {
-    let (mut stopped, mut ran) = (0, 0);
+    let (mut stopped, mut ran, mut continued) = (0, 0, 0);
     for seed in 0..1_000 {
         let mut world = World::new(seed);
-        for _ in 0..150 {
-            world.step();
+        for _ in 0..900 {
+            world.step(if seed % 2 == 0 { 20 } else { 100 });
         }
         world.settle();
         let intents: Vec<_> = world.members.iter().flatten().map(|member| member.plan.intent()).collect();
@@ -209,8 +301,10 @@ fn in_the_end_the_first_node_that_can_runs_the_application_unless_it_was_stopped
         assert_eq!(running, expected, "seed {seed}: {:#?}", world.history);
         stopped += usize::from(is_stopped);
         ran += usize::from(running.is_some());
+        continued += world.continued;
     }
     assert!(stopped > 100 && ran > 100, "{stopped} stopped, {ran} ran");
+    assert!(continued > 100, "{continued} continued with states");
 }
 
 #[test]
@@ -222,8 +316,57 @@ fn a_node_that_leaves_stops_the_application_before_it_releases_the_claim() {
     assert_eq!(world.owner, Some(0));
     assert!(world.members[0].as_ref().is_some_and(|member| !member.plan.is_ready()));
     world.finish(0);
+    assert_eq!((world.owner, world.is_running(0)), (Some(0), false), "its states are not announced");
+    world.announce(0);
+    assert_eq!(world.owner, None);
+    assert!(world.members[0].as_ref().is_some_and(|member| member.plan.is_idle() && !member.plan.has_left()));
+    world.settle();
+    assert!(world.members[0].is_none(), "it has left");
+    assert_eq!((world.is_running(1), world.continued), (true, 1));
+}
+
+#[test]
+fn a_node_that_leaves_without_a_successor_keeps_no_states() {
+    let mut world = World::new(0);
+    world.settle();
+    [1, 2].into_iter().for_each(|node| world.crash(node));
+    world.report(0);
+    world.handle(0, Event::Leave);
+    world.finish(0);
     assert_eq!((world.owner, world.is_running(0)), (None, false));
-    assert!(world.members[0].as_ref().is_some_and(|member| member.plan.is_idle()));
+    assert!(world.members[0].as_ref().is_some_and(|member| member.plan.has_left()));
+}
+
+#[test]
+fn the_states_are_discarded_when_the_last_successor_is_lost_or_the_application_is_stopped_on_purpose() {
+    for stop in [false, true] {
+        let mut world = World::new(0);
+        world.settle();
+        world.handle(0, Event::Leave);
+        world.finish(0);
+        world.announce(0);
+        assert!(world.members[0].as_ref().is_some_and(|member| member.kept.is_some()));
+        if stop {
+            world.handle(1, Event::Intend { stop });
+            world.announce(1);
+        } else {
+            [1, 2].into_iter().for_each(|node| world.crash(node));
+        }
+        world.report(0);
+        assert!(world.members[0].as_ref().is_some_and(|member| member.kept.is_none() && member.plan.has_left()));
+    }
+}
+
+#[test]
+fn a_node_that_collects_states_while_a_better_one_returns_keeps_them_for_it() {
+    let mut plan = Plan::new(Some(1), NODES, true);
+    let view = |ready: &[usize]| Event::View(View { ready: ready.to_vec(), ..View::default() });
+    plan.handle(Event::Waited);
+    assert_eq!(plan.handle(view(&[])), [Action::Claim]);
+    assert_eq!(plan.handle(Event::Granted), [Action::Collect]);
+    assert_eq!(plan.handle(view(&[0])), []);
+    assert_eq!(plan.handle(Event::Collected { has_states: true }), []);
+    assert_eq!(plan.handle(Event::StatesAnnounced), [Action::Release]);
 }
 
 #[test]
@@ -231,7 +374,7 @@ fn the_claim_ends_after_the_announcement_of_a_stop() {
     let mut world = World::new(0);
     world.settle();
     world.members[0].as_mut().unwrap().is_running = false;
-    world.handle(0, Event::Ended(End::Orderly));
+    world.handle(0, Event::Ended { end: End::Orderly, has_states: false });
     assert_eq!(world.owner, Some(0));
     world.report(0);
     assert_eq!(world.owner, Some(0));
@@ -246,7 +389,7 @@ fn a_claim_that_is_lost_before_the_announcement_of_a_stop_is_not_released() {
     let mut world = World::new(0);
     world.settle();
     world.members[0].as_mut().unwrap().is_running = false;
-    world.handle(0, Event::Ended(End::Orderly));
+    world.handle(0, Event::Ended { end: End::Orderly, has_states: false });
     world.handle(0, Event::Lost);
     assert!(world.members[0].as_ref().unwrap().plan.is_idle());
     assert_eq!(world.owner, Some(0));

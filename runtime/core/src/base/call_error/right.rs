@@ -21,7 +21,8 @@ pub enum Right {
     Groups,
     /// Inspects the node: its processes, trees, metrics, alarms and messages, and the calls that a process waits for.
     Inspect,
-    /// Claims keys, such as global names, in the local view of this node.
+    /// Claims keys, such as global names, in the local view of this node. Also receives the states of applications that move
+    /// to the peer, with any registry.
     Claim,
 }
 

@@ -78,6 +78,7 @@ impl Node {
             claims: self.claims_held() as u64,
             claims_lost: counters.claims_lost,
             claims_refused: counters.claims_refused,
+            lost_states: counters.lost_states,
             ..Metrics::default()
         };
         for (protocol, of_protocol) in self.table().metrics() {

@@ -22,6 +22,7 @@ pub(crate) struct LossCounts {
     broken_cycles: AtomicU64,
     claims_lost: AtomicU64,
     claims_refused: AtomicU64,
+    lost_states: AtomicU64,
     /// By the callee's protocol.
     call_timeouts: Mutex<BTreeMap<String, u64>>,
     /// By the supervisor's path, for a limited number of supervisors; the others are counted together.
@@ -63,6 +64,8 @@ pub struct Counters {
     pub claims_lost: u64,
     /// Requests of this node for claims that were not granted: the key was taken, or the registry could not be reached.
     pub claims_refused: u64,
+    /// States of children that were to continue on another node, and start anew instead.
+    pub lost_states: u64,
 }
 
 impl LossCounts {
@@ -82,6 +85,10 @@ impl LossCounts {
     pub(crate) fn count_claims(&self, lost: usize, refused: usize) {
         self.claims_lost.fetch_add(lost as u64, Ordering::Relaxed);
         self.claims_refused.fetch_add(refused as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_lost_states(&self, count: u64) {
+        self.lost_states.fetch_add(count, Ordering::Relaxed);
     }
 
     /// Counts a call that a process of this protocol did not answer in time.
@@ -125,6 +132,7 @@ impl LossCounts {
             broken_cycles: self.broken_cycles.load(Ordering::Relaxed),
             claims_lost: self.claims_lost.load(Ordering::Relaxed),
             claims_refused: self.claims_refused.load(Ordering::Relaxed),
+            lost_states: self.lost_states.load(Ordering::Relaxed),
         }
     }
 }

@@ -62,6 +62,8 @@ pub struct Metrics {
     pub claims_lost: u64,
     /// See [`Counters::claims_refused`](crate::Counters::claims_refused).
     pub claims_refused: u64,
+    /// See [`Counters::lost_states`](crate::Counters::lost_states).
+    pub lost_states: u64,
 }
 
 /// The metrics of one protocol's processes, including those that have ended.

@@ -127,6 +127,12 @@ impl Metrics {
             "Requests of the node for claims that were not granted.",
             self.claims_refused,
         )?;
+        page.single(
+            "lost_states_total",
+            "counter",
+            "States of children that were not handed over to another node.",
+            self.lost_states,
+        )?;
         page.family("alarms", "gauge", "Raised alarms.")?;
         for (alarm, count) in &self.alarms {
             page.sample("alarms", &[("alarm", alarm)], count)?;

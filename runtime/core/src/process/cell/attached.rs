@@ -24,7 +24,8 @@ impl<M: Protocol> Cell<M> {
             if control.number == number && control.is_proxy() {
                 return Err(RequestError::Elsewhere);
             }
-            if control.number == number && !request.is_allowed(control.kind) {
+            let is_allowed = if request.takes_state() { control.kind.portable } else { control.kind.sys };
+            if control.number == number && !is_allowed {
                 return Err(RequestError::NotAllowed);
             }
         }
@@ -52,6 +53,11 @@ impl<M: Protocol> Cell<M> {
             }
             request.map(|(request, _)| request)
         })?
+    }
+
+    #[cfg(test)]
+    pub(crate) fn pending_requests(&self) -> usize {
+        self.control().attached().map_or(0, |attached| attached.requests.len())
     }
 
     /// Notes that the state of the process was handed over to it.

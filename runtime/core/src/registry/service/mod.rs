@@ -134,6 +134,14 @@ impl ClaimService {
         self.state().machine.get(key).cloned()
     }
 
+    /// Returns the claim on a key at present, which the local copy may not show yet. Cancel-safe.
+    ///
+    /// # Errors
+    /// The registry cannot be reached.
+    pub(crate) async fn lookup(&self, key: &str) -> Result<Option<Claim>, RegistryError> {
+        self.within(self.registry.lookup(key)).await
+    }
+
     /// Returns the claims whose keys begin with `prefix` in the local copy, in the order of the keys.
     pub(crate) fn list(&self, prefix: &str) -> Vec<Claim> {
         self.state().machine.view().filter(|claim| claim.key.starts_with(prefix)).cloned().collect()

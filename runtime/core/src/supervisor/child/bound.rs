@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ChildCell, ChildCells};
+#[cfg(feature = "registry")]
+use crate::base::EncodedState;
 use crate::base::{Exit, Pid};
 use crate::supervisor::{ChildOptions, SupervisionRef};
 
@@ -35,6 +37,22 @@ pub(in crate::supervisor) trait ChildStarter: Send {
     /// Resolves when `init` is done, with `None` if the child ended normally in `init`: OTP's `ignore`. If the start has
     /// failed, resolves when the process has exited, or after [`KILL_LIMIT`].
     fn start(&mut self, link: &dyn Fn(&Pid)) -> StartFuture;
+
+    /// Returns whether the child can be made of the state of an earlier process. Its process runs on this node then.
+    #[cfg(feature = "registry")]
+    fn is_portable(&self) -> bool {
+        false
+    }
+
+    /// Makes a new incarnation of a portable child of a state, as [`start`](ChildStarter::start) without it.
+    ///
+    /// # Errors
+    /// The state cannot be read. The child has not been started.
+    #[cfg(feature = "registry")]
+    fn resume(&mut self, state: &EncodedState, link: &dyn Fn(&Pid)) -> Result<StartFuture, Exit> {
+        let _ = (state, link);
+        Err(Exit::error("the child is not portable"))
+    }
 }
 
 /// The time in which a process exits that was killed or whose start has failed. Only code that blocks its thread, or never

@@ -5,6 +5,8 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+#[cfg(feature = "registry")]
+use std::sync::OnceLock;
 use std::sync::{Arc, Weak};
 
 use crate::actor::{Actor, Ref, Stub};
@@ -14,6 +16,8 @@ use crate::call::Address;
 use crate::call::Recipient;
 use crate::node::{Addressable, Node};
 use crate::process::{Cell, ExitObserver};
+#[cfg(feature = "registry")]
+use crate::supervisor::StateTransfer;
 use crate::supervisor::{Supervision, SupervisionRef};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -31,6 +35,9 @@ pub struct ChildCells {
     /// The function that names the node of each dynamic child, if their field has the option `on`.
     #[cfg(feature = "net")]
     node_of: Mutex<Option<NodeOf>>,
+    /// The states of the tree's children, if the tree can continue on another node.
+    #[cfg(feature = "registry")]
+    transfer: OnceLock<Arc<StateTransfer>>,
     /// The stubs of the declared workers, if the supervisor is on another node.
     #[cfg(feature = "net")]
     elsewhere: Option<HashMap<Arc<str>, Recipient<()>>>,
@@ -189,6 +196,8 @@ impl ChildCells {
             last_number: AtomicU64::new(0),
             #[cfg(feature = "net")]
             node_of: Mutex::default(),
+            #[cfg(feature = "registry")]
+            transfer: OnceLock::new(),
             #[cfg(feature = "net")]
             elsewhere: None,
         })
@@ -270,6 +279,23 @@ impl ChildCells {
         })
     }
 
+    /// Lets the states of the children, and of those below them, continue. Called before the children are added.
+    #[cfg(feature = "registry")]
+    pub(in crate::supervisor) fn set_transfer(&self, transfer: Arc<StateTransfer>) {
+        // Not set before: the cells of a root are new.
+        let _ = self.transfer.set(transfer);
+    }
+
+    #[cfg(feature = "registry")]
+    pub(in crate::supervisor) fn transfer(&self) -> Option<&Arc<StateTransfer>> {
+        self.transfer.get()
+    }
+
+    /// Returns the path of the child with this id.
+    pub(in crate::supervisor) fn path_of(&self, id: &str) -> String {
+        format!("{}/{}", self.path, path_segment(id))
+    }
+
     fn all(&self) -> Vec<Arc<dyn ChildCell>> {
         self.lock().values().cloned().collect()
     }
@@ -316,14 +342,19 @@ impl CellSource<'_> {
         self.get_or_make(id, |node, path| {
             let cell = Cell::new(node.clone(), Some(Arc::clone(&path)), None);
             let stub = SupervisionRef::__new(Address::following(Arc::clone(&cell)));
-            Arc::new(SupervisorCell { cell, children: ChildCells::new(node.clone(), path, stub) })
+            let children = ChildCells::new(node.clone(), path, stub);
+            #[cfg(feature = "registry")]
+            if let Some(transfer) = self.cells.transfer() {
+                children.set_transfer(Arc::clone(transfer));
+            }
+            Arc::new(SupervisorCell { cell, children })
         })
     }
 
     /// Returns the cell of the declared child with this id, or makes one.
     fn get_or_make<C: ChildCell>(self, id: &str, make: impl FnOnce(&Node, Arc<str>) -> Arc<C>) -> Arc<C> {
         let CellSource { cells, declared } = self;
-        let make = || make(&cells.node, format!("{}/{}", cells.path, path_segment(id)).into());
+        let make = || make(&cells.node, cells.path_of(id).into());
         if !declared {
             return make();
         }

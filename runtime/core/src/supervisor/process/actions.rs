@@ -1,5 +1,6 @@
 //! The execution of the plan's actions.
 
+use std::future::ready;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use crate::base::{Exit, Pid, StartError};
 use crate::mailbox::{Addressee, Mask};
 use crate::observe::Alarm;
 use crate::process::Cell;
-use crate::supervisor::child::{BoundSpec, ChildCell, for_each_cell};
+use crate::supervisor::child::{BoundSpec, ChildCell, ChildStarter, StartFuture, for_each_cell};
 use crate::supervisor::plan::{Action, ChildKey, PendingRetry, RetryId, ShutdownCause};
 use crate::supervisor::protocol::LocalOnly;
 use crate::supervisor::{ChildChange, ChildError, Supervision};
@@ -70,7 +71,7 @@ impl SupervisorProcess {
 
     /// Waits for `future`, the start or the exit of these children, and meanwhile answers the requests that change
     /// nothing. Requests of those children fail.
-    async fn await_children<T>(
+    pub(super) async fn await_children<T>(
         &mut self,
         cx: &mut Context<Self>,
         children: Vec<u64>,
@@ -115,14 +116,40 @@ impl SupervisorProcess {
     }
 
     async fn start_in_cell(&mut self, cx: &mut Context<Self>, key: ChildKey) -> Result<Option<Pid>, Exit> {
-        let Some(child) = self.children.get_mut(&key) else { return Ok(None) };
+        #[cfg(feature = "registry")]
+        if let Some(outcome) = self.resume_in_cell(cx, key).await {
+            return outcome;
+        }
+        let starting = self.launch_in_cell(cx, key, |starter, link| Ok(starter.start(link)))?;
+        self.await_start(cx, key, starting).await
+    }
+
+    /// Launches a child's process, without waiting for its `init`.
+    pub(super) fn launch_in_cell(
+        &mut self,
+        cx: &mut Context<Self>,
+        key: ChildKey,
+        launch: impl FnOnce(&mut dyn ChildStarter, &dyn Fn(&Pid)) -> Result<StartFuture, Exit>,
+    ) -> Result<StartFuture, Exit> {
         let (cell, supervisor) = (Arc::clone(cx.mailbox().cell()), cx.pid().clone());
-        let (child_cell, shutdown) = (Arc::clone(&child.spec.cell), child.spec.options.shutdown);
-        let starting = child.spec.starter.start(&|pid| {
+        let Some(child) = self.children.get_mut(&key) else { return Ok(Box::pin(ready(Ok(None)))) };
+        launch(&mut *child.spec.starter, &|pid| {
             // Before it runs.
             cell.set_awaited_children(supervisor.number(), vec![pid.number()]);
             cell.link(&supervisor, pid);
-        });
+        })
+    }
+
+    /// Waits for the `init` of a process that was launched.
+    pub(super) async fn await_start(
+        &mut self,
+        cx: &mut Context<Self>,
+        key: ChildKey,
+        starting: StartFuture,
+    ) -> Result<Option<Pid>, Exit> {
+        let Some(child) = self.children.get_mut(&key) else { return Ok(None) };
+        let (cell, supervisor) = (Arc::clone(cx.mailbox().cell()), cx.pid().clone());
+        let (child_cell, shutdown) = (Arc::clone(&child.spec.cell), child.spec.options.shutdown);
         let starts = child_cell.pid();
         let numbers = starts.iter().map(Pid::number).collect();
         let init = wait_for_init(cell, supervisor, child_cell, shutdown, starting);
@@ -187,12 +214,12 @@ impl SupervisorProcess {
         Some((pid, process))
     }
 
-    /// Begins to stop a child as its options say.
-    fn begin_stop(&self, cx: &Context<Self>, key: ChildKey) -> Option<Stopping> {
+    /// Watches a child that is stopped as its options say.
+    fn watch_stop(&self, cx: &Context<Self>, key: ChildKey) -> Option<Stopping> {
         let child = self.children.get(&key)?;
         let pid = child.pid.clone()?;
         // The link stays, so that the child does not outlive a supervisor that is killed in the meantime.
-        Some(Stopping::new(cx.node(), cx.pid(), pid, child.spec.options.shutdown))
+        Some(Stopping::watch(cx.node(), cx.pid(), pid, child.spec.options.shutdown))
     }
 
     fn end_stop(&mut self, cx: &mut Context<Self>, key: ChildKey, outcome: &StopOutcome) {
@@ -210,7 +237,11 @@ impl SupervisorProcess {
 
     /// Stops a child and waits until it is gone, even if it has unlinked itself.
     async fn stop_child(&mut self, cx: &mut Context<Self>, key: ChildKey) {
-        let Some(stopping) = self.begin_stop(cx, key) else { return };
+        let Some(mut stopping) = self.watch_stop(cx, key) else { return };
+        #[cfg(feature = "registry")]
+        self.take_state(cx, key).await;
+        // Without effect on a child that has handed its state over.
+        stopping.request();
         let outcome = self.await_children(cx, vec![stopping.pid.number()], stopping.finish()).await;
         self.end_stop(cx, key, &outcome);
     }
@@ -235,7 +266,8 @@ impl SupervisorProcess {
         cx.cell().set_awaited_children(cx.pid().number(), numbers);
         let (mut stopped, mut stopping) = (Vec::new(), Vec::new());
         for key in keys {
-            if let Some(begun) = self.begin_stop(cx, key) {
+            if let Some(mut begun) = self.watch_stop(cx, key) {
+                begun.request();
                 stopped.push(key);
                 stopping.push(begun);
             }

@@ -3,6 +3,8 @@
 mod actions;
 mod report;
 mod shutdown_wait;
+#[cfg(feature = "registry")]
+mod states;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

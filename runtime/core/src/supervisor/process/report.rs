@@ -158,6 +158,17 @@ pub(super) fn child_stopped(
     }
 }
 
+/// Counts and logs that the state of a child was not handed over, so that its successor starts anew.
+#[cfg(feature = "registry")]
+pub(super) fn state_lost(node: &Node, path: &str, reason: &Exit) {
+    node.loss_counts().count_lost_states(1);
+    node.report(ReportKind::LostState, || {
+        log::warn!(
+            target: "greenroom::supervisor", path, reason = %log::Escaped(reason), "a child starts anew, since its state was not handed over"
+        );
+    });
+}
+
 /// Raises an alarm and logs that a child's process was killed and has not exited. The alarm is cleared when it has.
 pub(super) fn child_abandoned(node: &Node, supervisor: &str, child: &str, pid: &Pid) {
     let path = format!("{supervisor}/{}", path_segment(child));

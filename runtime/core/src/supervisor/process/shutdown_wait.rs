@@ -40,16 +40,26 @@ pub(super) struct Stopping {
 impl Stopping {
     /// Requests a process to stop, or kills it, depending on `shutdown`.
     pub(super) fn new(node: &Node, supervisor: &Pid, pid: Pid, shutdown: Shutdown) -> Stopping {
+        let mut stopping = Stopping::watch(node, supervisor, pid, shutdown);
+        stopping.request();
+        stopping
+    }
+
+    /// Watches a process that will be requested to stop.
+    pub(super) fn watch(node: &Node, supervisor: &Pid, pid: Pid, shutdown: Shutdown) -> Stopping {
         let exit = Box::pin(ended(node, pid.clone()));
         let requested_at = node.clock().now();
         let (node, supervisor) = (node.clone(), supervisor.clone());
-        let mut stopping =
-            Stopping { node, supervisor, pid, shutdown, requested_at, killed_at: None, exit, reason: None };
-        match shutdown {
-            Shutdown::Kill => stopping.kill(),
-            Shutdown::After(_) | Shutdown::Forever => stopping.send_exit(Exit::shutdown()),
+        Stopping { node, supervisor, pid, shutdown, requested_at, killed_at: None, exit, reason: None }
+    }
+
+    /// Requests the process to stop, or kills it. Its time begins.
+    pub(super) fn request(&mut self) {
+        self.requested_at = self.node.clock().now();
+        match self.shutdown {
+            Shutdown::Kill => self.kill(),
+            Shutdown::After(_) | Shutdown::Forever => self.send_exit(Exit::shutdown()),
         }
-        stopping
     }
 
     fn send_exit(&self, reason: Exit) {

@@ -2,7 +2,11 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(feature = "registry")]
+use crate::actor::Resumed;
 use crate::actor::{Actor, Constructor, launch, start_info};
+#[cfg(feature = "registry")]
+use crate::base::EncodedState;
 use crate::base::{Exit, Pid};
 use crate::process::{Cell, StartInfo, catch, ended_in_cell, start_wait};
 use crate::supervisor::child::{BoundSpec, ChildStarter, Children, KILL_LIMIT, StartFuture, SupervisorCell};
@@ -61,6 +65,16 @@ impl<C: Constructor, F: FnMut() -> C + Send> ChildStarter for Worker<C, F> {
             Err(panic) => Box::pin(std::future::ready(Err(panic))),
         }
     }
+
+    #[cfg(feature = "registry")]
+    fn is_portable(&self) -> bool {
+        is_portable::<C>()
+    }
+
+    #[cfg(feature = "registry")]
+    fn resume(&mut self, state: &EncodedState, link: &dyn Fn(&Pid)) -> Result<StartFuture, Exit> {
+        resume_process::<C>(&self.cell, state, link)
+    }
 }
 
 struct OneShot<C: Constructor, F> {
@@ -75,6 +89,16 @@ impl<C: Constructor, F: FnOnce() -> C + Send> ChildStarter for OneShot<C, F> {
             Ok(actor) => start_process(&self.cell, start_info::<C::Actor>(), actor, link),
             Err(reason) => Box::pin(std::future::ready(Err(reason))),
         }
+    }
+
+    #[cfg(feature = "registry")]
+    fn is_portable(&self) -> bool {
+        is_portable::<C>()
+    }
+
+    #[cfg(feature = "registry")]
+    fn resume(&mut self, state: &EncodedState, link: &dyn Fn(&Pid)) -> Result<StartFuture, Exit> {
+        resume_process::<C>(&self.cell, state, link).inspect(|_| self.make = None)
     }
 }
 
@@ -102,6 +126,27 @@ impl<F: FnMut(&mut Children) -> SupervisorOptions + Send> ChildStarter for Super
             })
         })
     }
+}
+
+/// Returns whether the actor that `C` makes is portable, and runs on the node of its supervisor.
+#[cfg(feature = "registry")]
+const fn is_portable<C: Constructor>() -> bool {
+    <C::Actor as Actor>::OPTIONS.portability.is_some() && !C::__NAMES_NODE
+}
+
+/// Starts a process that continues a state, in a vacant cell.
+#[cfg(feature = "registry")]
+fn resume_process<C: Constructor>(
+    cell: &Arc<ActorCell<C>>,
+    state: &EncodedState,
+    link: &dyn Fn(&Pid),
+) -> Result<StartFuture, Exit> {
+    // Constant, so that nothing is compiled for other actors.
+    if const { !is_portable::<C>() } {
+        return Err(Exit::error("the child is not portable"));
+    }
+    let actor = Resumed::<C::Actor>::read(cell.node(), state)?;
+    Ok(start_process(cell, start_info::<C::Actor>(), actor, link))
 }
 
 /// Starts a process in a vacant cell.

@@ -14,6 +14,8 @@ mod stub;
 use std::future::Future;
 use std::sync::Arc;
 
+#[cfg(feature = "registry")]
+use super::StateTransfer;
 use super::child::{ChildCells, Children};
 use super::spec::supervisor;
 use super::{ChildOptions, ChildSpec, SupervisionRef, SupervisorOptions};
@@ -183,14 +185,25 @@ impl<T: Tree> TreeRoot for T {
 
 /// A tree that starts several times, one after another.
 #[cfg(feature = "registry")]
-pub(crate) struct SharedTree<T>(pub(crate) Arc<T>);
+pub(crate) struct SharedTree<T> {
+    pub(crate) tree: Arc<T>,
+    /// The states with which its children continue.
+    pub(crate) transfer: Option<Arc<StateTransfer>>,
+}
 
 #[cfg(feature = "registry")]
 impl<T: Tree> TreeRoot for SharedTree<T> {
     type Ref = T::Ref;
 
     fn prepare(self, node: &Node, link: impl FnOnce(&SupervisionRef)) -> PendingTree<T::Ref> {
-        prepare(&self.0, node, link)
+        let SharedTree { tree, transfer } = self;
+        start_root(node.clone(), T::NAME, link, |children| {
+            if let Some(transfer) = transfer {
+                children.cells().set_transfer(transfer);
+            }
+            T::add_children(&tree, children);
+            (T::stubs(children.cells()), T::OPTIONS)
+        })
     }
 }
 

@@ -115,7 +115,11 @@ fn with_upper_layers(builder: NodeBuilder) -> NodeBuilder {
     #[cfg(feature = "inspect")]
     let builder = builder.export::<Inspectable>();
     #[cfg(feature = "registry")]
+<<<<<<< HEAD
     let builder = builder.registry(LocalView::default()).export::<Transferable>().export::<TransferableKeys>();
+=======
+    let builder = builder.registry(LocalView::default()).export::<Transferable>();
+>>>>>>> hub/state
     builder
 }
 

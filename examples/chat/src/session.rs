@@ -17,12 +17,13 @@ use crate::log::LogRef;
 use crate::membership::{Member, Membership};
 use crate::services::Services;
 use crate::text::Text;
+use crate::web;
 
 /// The maximum number of unacknowledged lines. At this number the session stops reading from its client.
 const MAX_UNACKNOWLEDGED: usize = 32;
 
 /// A message of a client, as JSON `{"type": "say", ..}`. Its texts are not validated yet.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum ClientMessage {
     /// Joins a room whose lines up to `last_seen` the client has.
@@ -37,7 +38,7 @@ pub(crate) enum ClientMessage {
 pub(crate) enum ServerMessage<'a> {
     /// The client joined the room, for the first time or again after its loss. Lists the people in it.
     Joined { room: &'a Room, nick: &'a Nick, people: Vec<Nick> },
-    /// The rooms process ended, or its node is lost. The session joins again.
+    /// The rooms process ended. The session joins again.
     Lost { reason: String },
     /// A line of the room.
     Line { number: u64, at: u64, id: &'a Id, nick: &'a Nick, words: &'a Words },
@@ -47,6 +48,8 @@ pub(crate) enum ServerMessage<'a> {
     MemberJoined { nick: &'a Nick },
     /// A person left the room.
     MemberLeft { nick: &'a Nick },
+    /// The addresses of the pages of the other nodes, for a client whose node is lost.
+    Pages { pages: &'a [String] },
     /// The client's message is refused; `id` is given if it was a line.
     Error { id: Option<String>, text: String },
 }
@@ -88,6 +91,9 @@ impl<P: Client> Session<P> {
 impl<P: Client> Process for Session<P> {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         cx.watch_nodes(true);
+        if self.send_pages(cx).await.is_err() {
+            return Ok(());
+        }
         loop {
             let outcome = match self.next(cx).await {
                 Next::Acknowledged(id) => self.client.send(&ServerMessage::Acknowledged { id: &id }).await,
@@ -98,6 +104,7 @@ impl<P: Client> Process for Session<P> {
                     self.client.close().await;
                     return Err(signal.reason);
                 }
+                Next::ToMember(Member::Node(NodeEvent::Up(_))) => self.send_pages(cx).await,
                 Next::ToMember(message) => self.handle_member_message(cx, message).await,
             };
             if let Err(Disconnected) = outcome {
@@ -142,6 +149,12 @@ impl<P: Client> Session<P> {
         }
     }
 
+    /// Sends the client the addresses of the other nodes' pages.
+    async fn send_pages(&mut self, cx: &mut Context<Self>) -> Result<(), Disconnected> {
+        let pages = web::pages(cx.node());
+        if pages.is_empty() { Ok(()) } else { self.client.send(&ServerMessage::Pages { pages: &pages }).await }
+    }
+
     async fn handle_client_message(
         &mut self,
         cx: &mut Context<Self>,
@@ -175,7 +188,7 @@ impl<P: Client> Session<P> {
         self.refresh(cx).await
     }
 
-    /// Sends a line to the rooms process until it is acknowledged.
+    /// Sends a line to the writer until it is acknowledged.
     fn say(&mut self, id: &str, words: &str) -> Result<(), String> {
         let membership = self.membership.as_ref().ok_or("join a room first")?;
         let id: Id = Text::new(id).map_err(|invalid| format!("the line's id {invalid}"))?;
@@ -185,9 +198,9 @@ impl<P: Client> Session<P> {
             return Ok(());
         }
         let line = Line { room: membership.room.clone(), id, nick: membership.nick.clone(), words };
-        let rooms = self.services.rooms.clone();
+        let writer = self.services.writer.clone();
         self.unacknowledged.push(Box::pin(async move {
-            call_until_answered(|| rooms.say(line.clone())).await;
+            call_until_answered(|| writer.say(line.clone())).await;
             line.id
         }));
         Ok(())
@@ -206,7 +219,6 @@ impl<P: Client> Session<P> {
             Member::Down(down) if membership.handle_down(cx, &down) => {
                 self.client.send(&ServerMessage::Lost { reason: down.reason.to_string() }).await
             }
-            Member::Node(NodeEvent::Up(_)) if !membership.joined => self.refresh(cx).await,
             Member::Refresh => self.refresh(cx).await,
             Member::Down(_) | Member::Node(_) | Member::Exit(_) => Ok(()),
         }
@@ -256,10 +268,12 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::database::{Database, DatabaseRef};
+    use crate::history::database::{Database, DatabaseRef, Source};
+    use crate::history::store::{Page, Store};
+    use crate::history::writer::Candidate;
     use crate::membership::MemberRef;
+    use crate::nodes::Nodes;
     use crate::rooms::Rooms;
-    use crate::store::Store;
 
     /// A client that is controlled by a test. It passes on JSON as a browser receives it.
     struct TestClient {
@@ -306,7 +320,7 @@ mod tests {
 
     fn connect(node: &Node) -> TestConnection {
         let ((to_session, incoming), (outgoing, from_session)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
-        let services = Services::of(node, node.name());
+        let services = Services::of(node);
         let session = node.spawn(Session::new(TestClient { incoming, outgoing }, services));
         TestConnection { to_session, from_session, session }
     }
@@ -314,7 +328,7 @@ mod tests {
     #[greenroom::test]
     async fn a_crash_of_the_rooms_loses_neither_people_nor_lines() {
         let node = Node::current();
-        node.start_tree(TestChat { store: Arc::new(Store::in_memory()) }).await.unwrap();
+        node.start_tree(TestChat::new(&node)).await.unwrap();
         let (mut ann, mut bob) = (connect(&node), connect(&node));
 
         ann.send(json!({ "type": "say", "id": "0", "words": "too early" }));
@@ -343,13 +357,13 @@ mod tests {
         bob.send(json!({ "type": "say", "id": "3", "words": "still here" }));
         bob.expect(json!({ "type": "acknowledged", "id": "3" })).await;
         let database: DatabaseRef = node.named("database");
-        assert_eq!(database.page(Text::new("lobby").unwrap(), Some(0)).await.unwrap().len(), 2);
+        assert_eq!(database.page(Text::new("lobby").unwrap(), Page::After(0)).await.unwrap().len(), 2);
     }
 
     #[greenroom::test]
     async fn a_busy_client_and_a_busy_room_take_turns() {
         let node = Node::current();
-        node.start_tree(TestChat { store: Arc::new(Store::in_memory()) }).await.unwrap();
+        node.start_tree(TestChat::new(&node)).await.unwrap();
         let mut ann = connect(&node);
         ann.send(json!({ "type": "join", "room": "lobby", "nick": "ann" }));
         ann.expect(json!({ "type": "joined" })).await;
@@ -377,10 +391,19 @@ mod tests {
     /// The part of the chat that a session needs.
     #[supervisor]
     struct TestChat {
-        store: Arc<Store>,
-        #[child(start = Database::with_store(&self.store))]
+        source: Source,
+        nodes: Nodes,
+        #[child(start = Database::open(self.source.clone(), self.nodes.clone()))]
         database: Database,
         #[child]
         rooms: Rooms,
+        #[child(start = Candidate::new(self.nodes.clone()))]
+        writer: Candidate,
+    }
+
+    impl TestChat {
+        fn new(node: &Node) -> TestChat {
+            TestChat { source: Source::Memory(Arc::new(Store::in_memory())), nodes: Nodes::new(node.name(), []) }
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! The web server process: serves the page, and a websocket for each browser.
 //!
 //! The HTTP handlers run outside of any process, so they use an explicit node. A websocket is passed to a new
-//! [`Session`], which is a process. Only pages of this server may open a websocket: the browser sends the page's
-//! origin, which must be this server's.
+//! [`Session`], which is a process. Only the pages of the cluster's nodes may open a websocket: the browser sends the
+//! page's origin.
 
 use std::sync::Arc;
 
@@ -20,6 +20,8 @@ use crate::log::LogRef;
 use crate::services::Services;
 use crate::session::{Client, ClientMessage, Disconnected, ServerMessage, Session};
 
+/// The metadata of a node that has the address of its page.
+pub(crate) const PAGE: &str = "page";
 /// The maximum size of a websocket message. An over-long line below it is answered with an error; a larger message
 /// ends the connection.
 const MAX_MESSAGE_SIZE: usize = 128 * 1024;
@@ -37,17 +39,12 @@ pub(crate) enum WebMessage {
 /// Serves the page.
 #[actor(protocol = WebMessage, name = "web", trap_exit)]
 pub(crate) struct Web {
-    listener: std::net::TcpListener,
-    services: Services,
+    listener: Arc<std::net::TcpListener>,
 }
 
-#[actor]
 impl Web {
-    #[init]
-    pub(crate) async fn listen(port: u16, services: Services) -> Result<Web, Exit> {
-        let failed = |error| Exit::error(format!("cannot listen at 127.0.0.1:{port}: {error}"));
-        let listener = TcpListener::bind(("127.0.0.1", port)).await.and_then(TcpListener::into_std);
-        Ok(Web { listener: listener.map_err(failed)?, services })
+    pub(crate) fn serve(listener: Arc<std::net::TcpListener>) -> Web {
+        Web { listener }
     }
 }
 
@@ -55,7 +52,7 @@ impl Process for Web {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         let port = self.listener.local_addr()?.port();
         LogRef::named("log").note(format!("web: http://127.0.0.1:{port}"));
-        let router = router(AppState { node: cx.node().clone(), services: self.services.clone(), port });
+        let router = router(AppState { node: cx.node().clone(), services: Services::of(cx.node()), port });
         let server = axum::serve(TcpListener::from_std(self.listener.try_clone()?)?, router);
         tokio::select! {
             served = server.into_future() => Ok(served?),
@@ -83,11 +80,13 @@ fn router(state: AppState) -> Router {
         .with_state(Arc::new(state))
 }
 
-/// The response headers: the page loads no other resources and is not shown in a frame.
+/// The response headers: the page loads no other resources and is not shown in a frame. It connects to this server, and
+/// to the other nodes' pages, which are on this computer as well.
 const POLICY: [(HeaderName, &str); 3] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; \
+         connect-src 'self' ws://127.0.0.1:*; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -107,22 +106,30 @@ async fn report(State(state): State<Arc<AppState>>) -> Response {
 
 async fn websocket(State(state): State<Arc<AppState>>, headers: HeaderMap, upgrade: WebSocketUpgrade) -> Response {
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-    if !is_own_origin(origin, state.port) {
-        return (StatusCode::FORBIDDEN, "the origin is not this server\n").into_response();
+    if !is_page(origin, state.port, &pages(&state.node)) {
+        return (StatusCode::FORBIDDEN, "the origin is not a page of this chat\n").into_response();
     }
     upgrade.max_message_size(MAX_MESSAGE_SIZE).max_frame_size(MAX_MESSAGE_SIZE).on_upgrade(async move |socket| {
         state.node.spawn(Session::new(Browser { socket }, state.services.clone()));
     })
 }
 
-/// Returns whether a page with this origin was served by this server.
-fn is_own_origin(origin: Option<&str>, port: u16) -> bool {
-    let host = origin.and_then(|origin| origin.strip_prefix("http://"));
-    host.and_then(|host| host.strip_prefix("127.0.0.1").or(host.strip_prefix("localhost"))).is_some_and(|port_suffix| {
-        // A browser omits the default port.
-        port_suffix.strip_prefix(':').is_some_and(|given| given == port.to_string())
-            || (port_suffix.is_empty() && port == 80)
-    })
+/// Returns the addresses of the pages of the other nodes. A node that is down is still a member.
+pub(crate) fn pages(node: &Node) -> Vec<String> {
+    node.members().into_iter().filter_map(|mut member| member.metadata.remove(PAGE)).collect()
+}
+
+/// Returns whether a page with this origin was served by a node of the cluster.
+fn is_page(origin: Option<&str>, port: u16, pages: &[String]) -> bool {
+    let Some(origin) = origin else { return false };
+    let is_at = |page: &str| {
+        let Some(port) = page.strip_prefix("http://127.0.0.1:") else { return false };
+        ["127.0.0.1", "localhost"].iter().any(|host| {
+            // A browser omits the default port.
+            origin == format!("http://{host}:{port}") || (port == "80" && origin == format!("http://{host}"))
+        })
+    };
+    is_at(&format!("http://127.0.0.1:{port}")) || pages.iter().any(|page| is_at(page))
 }
 
 /// A client behind a websocket.
@@ -168,11 +175,12 @@ mod tests {
     use crate::text::Text;
 
     #[test]
-    fn only_pages_of_this_server_have_its_origin() {
-        for (origin, own) in [
+    fn only_pages_of_the_cluster_may_connect() {
+        for (origin, allowed) in [
             (Some("http://127.0.0.1:8080"), true),
             (Some("http://localhost:8080"), true),
-            (Some("http://localhost:8081"), false),
+            (Some("http://localhost:8081"), true),
+            (Some("http://localhost:8082"), false),
             (Some("http://127.0.0.1"), false),
             (Some("https://127.0.0.1:8080"), false),
             (Some("http://127.0.0.1:80800"), false),
@@ -182,9 +190,9 @@ mod tests {
             (Some(""), false),
             (None, false),
         ] {
-            assert_eq!(is_own_origin(origin, 8080), own, "{origin:?}");
+            assert_eq!(is_page(origin, 8080, &["http://127.0.0.1:8081".to_owned()]), allowed, "{origin:?}");
         }
-        assert!(is_own_origin(Some("http://localhost"), 80));
+        assert!(is_page(Some("http://localhost"), 80, &[]));
     }
 
     #[test]

@@ -1,0 +1,79 @@
+//! The feeder process: brings the database of another node up to date, and keeps it so.
+//!
+//! It reads from the database of its own node, so a database that is behind, or empty, costs no memory here.
+
+use greenroom::prelude::*;
+use tokio::time::sleep;
+
+use super::database::DatabaseRef;
+use super::writer::WriterRef;
+use super::{Batch, Refusal, Term};
+
+/// The delay before another attempt to reach a lost database.
+const RETRY_DELAY: Duration = Duration::from_millis(200);
+/// The period of batches without a record. They are for a database that gets its vote back, or whose node was lost.
+const IDLE_PERIOD: Duration = Duration::from_secs(1);
+
+/// The messages to a feeder.
+#[protocol(local)]
+pub(crate) enum Feed {
+    /// The log ends at `last`, and is acknowledged up to `committed`.
+    Feed { last: u64, committed: u64 },
+}
+
+/// Sends the log to one database. Only the latest message counts, so the mailbox holds no other.
+#[actor(protocol = Feed, mailbox = 1, overflow = drop_oldest)]
+pub(crate) struct Feeder {
+    node: usize,
+    follower: DatabaseRef,
+    database: DatabaseRef,
+    writer: WriterRef,
+    term: Term,
+}
+
+impl Feeder {
+    pub(super) fn new(
+        node: usize,
+        follower: DatabaseRef,
+        database: DatabaseRef,
+        writer: WriterRef,
+        term: Term,
+    ) -> Feeder {
+        Feeder { node, follower, database, writer, term }
+    }
+}
+
+impl Process for Feeder {
+    async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        let Feed::Feed { last: mut position, mut committed } = cx.receive().await;
+        let mut last = position;
+        loop {
+            let start = position;
+            let span = self.database.read(start).await?;
+            position = span.end().position;
+            match self.follower.append(Batch { term: self.term, span, committed }).await {
+                Ok(Ok(stored)) => drop(self.writer.stored(self.node, stored)),
+                Ok(Err(Refusal::Behind(known))) => {
+                    position = known;
+                    continue;
+                }
+                // Ends the writer as well, which is linked.
+                Ok(Err(refusal)) => return Err(refusal.into()),
+                Err(_) => {
+                    // The batch may be lost. Sending it again has no effect otherwise.
+                    position = start;
+                    sleep(RETRY_DELAY).await;
+                    continue;
+                }
+            }
+            if position < last {
+                continue;
+            }
+            receive!(match cx {
+                Feed::Feed { last: new_last, committed: new_committed } =>
+                    (last, committed) = (new_last, new_committed),
+                after!(IDLE_PERIOD) => {}
+            });
+        }
+    }
+}

@@ -114,7 +114,7 @@ mod tests {
         for (there, expected) in [(&a, Change::Everywhere), (&a, Change::Nothing), (&b, Change::There)] {
             assert_eq!(presence.add(there, &ann), expected);
         }
-        assert_eq!(presence.nicks(&ann.0), [ann.1.clone()]);
+        assert_eq!(presence.nicks(&ann.0), std::slice::from_ref(&ann.1));
         for (there, expected) in
             [(&a, Change::Nothing), (&a, Change::There), (&a, Change::Nothing), (&b, Change::Everywhere)]
         {

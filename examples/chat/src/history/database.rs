@@ -117,7 +117,7 @@ impl Database {
     /// Returns the state of the log.
     #[call]
     pub(crate) async fn state(&mut self, cx: &mut Context<Self>) -> State {
-        self.execute(cx, |store| store.state()).await
+        self.execute(cx, Store::state).await
     }
 
     /// Returns a page of a room's acknowledged lines.

@@ -24,23 +24,14 @@ pub(crate) enum Feed {
 /// Sends the log to one database. Only the latest message counts, so the mailbox holds no other.
 #[actor(protocol = Feed, mailbox = 1, overflow = drop_oldest)]
 pub(crate) struct Feeder {
-    node: usize,
-    follower: DatabaseRef,
-    database: DatabaseRef,
-    writer: WriterRef,
-    term: Term,
-}
-
-impl Feeder {
-    pub(super) fn new(
-        node: usize,
-        follower: DatabaseRef,
-        database: DatabaseRef,
-        writer: WriterRef,
-        term: Term,
-    ) -> Feeder {
-        Feeder { node, follower, database, writer, term }
-    }
+    /// The node of the database, by its index and name.
+    pub(super) node: usize,
+    pub(super) name: NodeName,
+    pub(super) follower: DatabaseRef,
+    /// The database of this node.
+    pub(super) database: DatabaseRef,
+    pub(super) writer: WriterRef,
+    pub(super) term: Term,
 }
 
 impl Process for Feeder {
@@ -48,6 +39,11 @@ impl Process for Feeder {
         let Feed::Feed { last: mut position, mut committed } = cx.receive().await;
         let mut last = position;
         loop {
+            // No attempts to reach a node that is down: it is dialled already.
+            if !cx.node().peers().contains(&self.name) {
+                sleep(RETRY_DELAY).await;
+                continue;
+            }
             let start = position;
             let span = self.database.read(start).await?;
             position = span.end().position;

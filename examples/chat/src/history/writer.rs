@@ -39,7 +39,7 @@ pub(crate) enum Writer {
     /// A feeder's report: the database of this node has the log.
     #[private]
     Stored { node: usize, stored: Stored },
-    /// The former writer has ended.
+    /// The former writer or the database of this node has ended.
     #[from]
     Down(Down),
 }
@@ -165,12 +165,17 @@ impl Tenure {
         let mut stored = vec![0; candidate.databases.len()];
         let own = candidate.nodes.own();
         stored[own] = first.position;
-        let others = candidate.databases.iter().enumerate().filter(|(node, _)| *node != own);
-        let feeders = others
-            .map(|(node, follower)| {
-                Feeder::new(node, follower.clone(), candidate.database().clone(), cx.me(), term).spawn_link(cx)
-            })
-            .collect();
+        let nodes = candidate.nodes.names().iter().zip(&candidate.databases).enumerate();
+        let feeder = |(node, (name, follower)): (usize, (&NodeName, &DatabaseRef))| Feeder {
+            node,
+            name: name.clone(),
+            follower: follower.clone(),
+            database: candidate.database().clone(),
+            writer: cx.me(),
+            term,
+        };
+        let feeders: Vec<Feeder> = nodes.filter(|(node, _)| *node != own).map(feeder).collect();
+        let feeders = feeders.into_iter().map(|feeder| feeder.spawn_link(cx)).collect();
         Tenure {
             term,
             nodes: candidate.nodes.clone(),
@@ -185,9 +190,12 @@ impl Tenure {
     }
 
     async fn write(mut self, cx: &mut Context<Candidate>) -> Result<(), Exit> {
+        // A restarted database has forgotten what is acknowledged, and the next term states it again.
+        let database = cx.monitor(&self.database);
         self.commit();
         loop {
             match cx.receive().await {
+                Writer::Down(down) if down.monitor == database => return Err(down.reason),
                 Writer::Say { line, reply } => self.say(cx, line, reply).await?,
                 Writer::Stored { node, stored } if stored.may_vote => {
                     self.stored[node] = self.stored[node].max(stored.position);

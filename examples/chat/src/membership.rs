@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use greenroom::prelude::*;
 
-use crate::history::store::Page;
+use crate::history::store::{Head, Page};
 use crate::line::{Entry, Nick, Room};
+use crate::presence::People;
 use crate::services::Services;
 
 /// The messages to a member of a room.
@@ -26,6 +27,10 @@ pub(crate) enum Member {
     MemberJoined { nick: Nick },
     /// A person left the room.
     MemberLeft { nick: Nick },
+    /// A person in the room is writing.
+    Typing { nick: Nick },
+    /// Rooms have new lines, up to these numbers.
+    Heads { heads: Arc<[Head]> },
     /// A timer's request to join again and to fetch missing lines.
     Refresh,
     /// The rooms process ended.
@@ -63,9 +68,9 @@ impl Membership {
         Membership { room, nick, services, last_seen, monitor: None, joined: false, timer: None }
     }
 
-    /// Joins the room, for the first time or again, and returns its nicks. Schedules another [`Member::Refresh`] in
+    /// Joins the room, for the first time or again, and returns its people. Schedules another [`Member::Refresh`] in
     /// each case.
-    pub(crate) async fn join<A>(&mut self, cx: &mut Context<A>) -> Result<Vec<Nick>, CallError>
+    pub(crate) async fn join<A>(&mut self, cx: &mut Context<A>) -> Result<People, CallError>
     where
         A: Process<Protocol = Member>,
     {

@@ -6,11 +6,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use greenroom::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::line::{Nick, Room};
 
 /// A nick in a room.
 pub(crate) type Person = (Room, Nick);
+
+/// The people in a room.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct People {
+    /// The nicks in order; of a room with more than [`MAX_LISTED`], the first ones.
+    pub(crate) nicks: Vec<Nick>,
+    pub(crate) count: usize,
+}
+
+/// The number of people in a room who are listed. Members of a larger room receive no notice of others, who would be
+/// too many.
+pub(crate) const MAX_LISTED: usize = 500;
 
 /// The people, with the rooms process of each node that they are on and how often they are there.
 #[derive(Debug, Default)]
@@ -30,9 +43,15 @@ pub(crate) enum Change {
 }
 
 impl Presence {
-    /// Returns the nicks in a room.
-    pub(crate) fn nicks(&self, room: &Room) -> Vec<Nick> {
-        self.rooms.get(room).into_iter().flat_map(BTreeMap::keys).cloned().collect()
+    /// Returns the people in a room.
+    pub(crate) fn people(&self, room: &Room) -> People {
+        let Some(nicks) = self.rooms.get(room) else { return People::default() };
+        People { nicks: nicks.keys().take(MAX_LISTED).cloned().collect(), count: nicks.len() }
+    }
+
+    /// Returns whether all people in a room are listed.
+    pub(crate) fn lists_all(&self, room: &Room) -> bool {
+        self.rooms.get(room).is_none_or(|nicks| nicks.len() <= MAX_LISTED)
     }
 
     /// Adds a person on a node.
@@ -114,7 +133,7 @@ mod tests {
         for (there, expected) in [(&a, Change::Everywhere), (&a, Change::Nothing), (&b, Change::There)] {
             assert_eq!(presence.add(there, &ann), expected);
         }
-        assert_eq!(presence.nicks(&ann.0), std::slice::from_ref(&ann.1));
+        assert_eq!(presence.people(&ann.0).nicks, std::slice::from_ref(&ann.1));
         for (there, expected) in
             [(&a, Change::Nothing), (&a, Change::There), (&a, Change::Nothing), (&b, Change::Everywhere)]
         {

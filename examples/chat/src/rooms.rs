@@ -14,10 +14,11 @@ use greenroom::prelude::*;
 use greenroom::registry::{Group, GroupEvent};
 
 use crate::analytics::AnalyticsRef;
+use crate::history::store::Head;
 use crate::line::{Entry, Nick, Room};
 use crate::log::LogRef;
 use crate::membership::MemberRef;
-use crate::presence::{Change, Person, Presence};
+use crate::presence::{Change, People, Person, Presence};
 
 /// Tracks the members of each room.
 #[actor(name = "rooms", trap_exit)]
@@ -27,6 +28,8 @@ pub(crate) struct Rooms {
     /// The members of each room by monitor, which is the order in which they joined.
     rooms: HashMap<Room, BTreeMap<MonitorRef, MemberRef>>,
     presence: Presence,
+    /// The rooms with new lines since the members were last informed, and the numbers of their last lines.
+    changed: BTreeMap<Room, u64>,
 }
 
 #[actor]
@@ -38,10 +41,10 @@ impl Rooms {
         cx.attach(all().events(), RoomsMessage::from);
     }
 
-    /// Adds a member to a room, after removing it from any other, and returns the room's nicks. A second identical
-    /// call changes nothing.
+    /// Adds a member to a room, after removing it from any other, and returns the room's people. A second
+    /// identical call changes nothing.
     #[call]
-    pub(crate) fn join(&mut self, cx: &mut Context<Self>, room: Room, nick: Nick, member: MemberRef) -> Vec<Nick> {
+    pub(crate) fn join(&mut self, cx: &mut Context<Self>, room: Room, nick: Nick, member: MemberRef) -> People {
         let person = (room, nick);
         if let Some(pid) = member.pid()
             && self.members.get(&pid).is_none_or(|(_, known)| *known != person)
@@ -49,7 +52,7 @@ impl Rooms {
             self.remove(cx, &pid);
             let change = self.presence.add(cx.pid(), &person);
             if change == Change::Everywhere {
-                self.notify(&person.0, |member| drop(member.member_joined(person.1.clone())));
+                self.notify_of_person(&person, |member, nick| drop(member.member_joined(nick)));
             }
             if change != Change::Nothing {
                 drop(all().broadcast(RoomsMessage::Came { there: cx.pid().clone(), person: person.clone() }));
@@ -58,7 +61,7 @@ impl Rooms {
             self.rooms.entry(person.0.clone()).or_default().insert(monitor, member);
             self.members.insert(pid, (monitor, person.clone()));
         }
-        self.presence.nicks(&person.0)
+        self.presence.people(&person.0)
     }
 
     /// Removes a member from its room.
@@ -77,11 +80,35 @@ impl Rooms {
             rooms.entry(&entry.line.room).or_default().push(entry.clone());
         }
         for (room, entries) in rooms {
+            self.changed.insert(room.clone(), entries.last().map_or(0, |entry| entry.number));
             let entries: Arc<[Entry]> = entries.into();
             self.notify(room, |member| drop(member.lines(Arc::clone(&entries))));
         }
         LogRef::named("log").record(Arc::clone(&entries));
         AnalyticsRef::named("analytics").record(entries);
+    }
+
+    /// Informs all members of the rooms with new lines, for their counts of unread ones.
+    #[every("1s")]
+    fn send_heads(&mut self) {
+        let changed = std::mem::take(&mut self.changed);
+        if changed.is_empty() {
+            return;
+        }
+        let heads: Arc<[Head]> = changed.into_iter().map(|(room, last)| Head { room, last }).collect();
+        self.rooms.values().flat_map(BTreeMap::values).for_each(|member| drop(member.heads(Arc::clone(&heads))));
+    }
+
+    /// A member is writing a line.
+    #[cast]
+    pub(crate) fn typing(&self, person: Person) {
+        drop(all().broadcast(RoomsMessage::Typed { person }));
+    }
+
+    /// A person, on any node, is writing a line.
+    #[cast]
+    fn typed(&self, person: Person) {
+        self.notify_of_person(&person, |member, nick| drop(member.typing(nick)));
     }
 
     /// Returns the number of members on this node.
@@ -90,10 +117,10 @@ impl Rooms {
         self.members.len()
     }
 
-    /// Returns the nicks in a room, on all nodes.
+    /// Returns the people in a room, on all nodes.
     #[call]
-    pub(crate) fn nicks(&self, room: Room) -> Vec<Nick> {
-        self.presence.nicks(&room)
+    pub(crate) fn people_in(&self, room: Room) -> People {
+        self.presence.people(&room)
     }
 
     /// Panics on request, to show the effect of a crash.
@@ -106,7 +133,7 @@ impl Rooms {
     #[cast]
     fn came(&mut self, cx: &mut Context<Self>, there: Pid, person: Person) {
         if there != *cx.pid() && self.presence.add(&there, &person) == Change::Everywhere {
-            self.notify(&person.0, |member| drop(member.member_joined(person.1.clone())));
+            self.notify_of_person(&person, |member, nick| drop(member.member_joined(nick)));
         }
     }
 
@@ -114,7 +141,7 @@ impl Rooms {
     #[cast]
     fn went(&mut self, cx: &mut Context<Self>, there: Pid, person: Person) {
         if there != *cx.pid() && self.presence.remove(&there, &person) == Change::Everywhere {
-            self.notify(&person.0, |member| drop(member.member_left(person.1.clone())));
+            self.notify_of_person(&person, |member, nick| drop(member.member_left(nick)));
         }
     }
 
@@ -122,11 +149,11 @@ impl Rooms {
     #[cast]
     fn present(&mut self, there: Pid, people: Vec<Person>) {
         let (came, left) = self.presence.replace(&there, people.into_iter().collect());
-        for (room, nick) in came {
-            self.notify(&room, |member| drop(member.member_joined(nick.clone())));
+        for person in &came {
+            self.notify_of_person(person, |member, nick| drop(member.member_joined(nick)));
         }
-        for (room, nick) in left {
-            self.notify(&room, |member| drop(member.member_left(nick.clone())));
+        for person in &left {
+            self.notify_of_person(person, |member, nick| drop(member.member_left(nick)));
         }
     }
 
@@ -171,10 +198,17 @@ impl Rooms {
         }
         let change = self.presence.remove(cx.pid(), &person);
         if change == Change::Everywhere {
-            self.notify(&person.0, |member| drop(member.member_left(person.1.clone())));
+            self.notify_of_person(&person, |member, nick| drop(member.member_left(nick)));
         }
         if change != Change::Nothing {
             drop(all().broadcast(RoomsMessage::Went { there: cx.pid().clone(), person }));
+        }
+    }
+
+    /// Notifies the members of a person's room, unless they are too many.
+    fn notify_of_person(&self, (room, nick): &Person, send: impl Fn(&MemberRef, Nick)) {
+        if self.presence.lists_all(room) {
+            self.notify(room, |member| send(member, nick.clone()));
         }
     }
 

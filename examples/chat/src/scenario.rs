@@ -179,7 +179,7 @@ impl TestPerson {
         let state = self.state.lock().unwrap();
         self.send(ClientMessage::Join { room: room.to_owned(), nick: self.nick.to_owned(), last_seen: None });
         for (id, _) in state.waiting.iter().filter(|(_, line_room)| **line_room == room) {
-            self.send(ClientMessage::Say { id: id.clone(), words: id.clone() });
+            self.send(ClientMessage::Say { room: None, id: id.clone(), words: id.clone() });
         }
     }
 
@@ -187,7 +187,7 @@ impl TestPerson {
         self.lines += 1;
         let id = format!("{room} {} {}", self.nick, self.lines);
         self.state.lock().unwrap().waiting.insert(id.clone(), room);
-        self.send(ClientMessage::Say { id: id.clone(), words: id });
+        self.send(ClientMessage::Say { room: None, id: id.clone(), words: id });
     }
 
     fn send(&self, message: ClientMessage) {
@@ -225,7 +225,7 @@ async fn run_steps(cluster: &Cluster, disks: &Disks, people: &mut [TestPerson], 
             }
             2 => person.disconnect(false),
             3 => person.disconnect(true),
-            4 => person.send(ClientMessage::Say { id: "crash".to_owned(), words: "/crash".to_owned() }),
+            4 => person.send(ClientMessage::Say { room: None, id: "crash".to_owned(), words: "/crash".to_owned() }),
             5 => {
                 let node = cluster.node(draw(3));
                 match draw(3) {
@@ -325,7 +325,7 @@ fn every_member_receives_every_line_once_despite_crashes() {
             for room in ROOMS {
                 let inside = people.iter().zip(current_rooms).filter(|(_, current)| *current == room);
                 let expected: Vec<&str> = inside.map(|(person, _)| person.nick).collect();
-                let nicks = rooms.nicks(Text::new(room).unwrap()).await?;
+                let nicks = rooms.people_in(Text::new(room).unwrap()).await?.nicks;
                 assert_eq!(nicks.iter().map(Nick::as_str).collect::<Vec<_>>(), expected, "{} in {room}", node.name());
             }
         }

@@ -1,7 +1,8 @@
-//! The stubs of the processes that a session needs.
+//! The stubs of the processes that a session or a request needs.
 
 use greenroom::prelude::*;
 
+use crate::analytics::AnalyticsRef;
 use crate::history::database::DatabaseRef;
 use crate::history::writer::{self, WriterRef};
 use crate::reporting::ReportingRef;
@@ -12,6 +13,7 @@ use crate::rooms::RoomsRef;
 pub(crate) struct Services {
     pub(crate) rooms: RoomsRef,
     pub(crate) database: DatabaseRef,
+    pub(crate) analytics: AnalyticsRef,
     pub(crate) reporting: ReportingRef,
     /// The one writer of the cluster, on whichever node.
     pub(crate) writer: WriterRef,
@@ -23,6 +25,7 @@ impl Services {
         Services {
             rooms: node.named("rooms"),
             database: node.named("database"),
+            analytics: node.named("analytics"),
             reporting: node.named("reporting"),
             writer: node.global(writer::NAME),
         }

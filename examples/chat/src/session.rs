@@ -5,22 +5,30 @@
 //!
 //! Invalid input is answered with an error. No message of a client ends the session.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use greenroom::prelude::*;
 use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
 
+use crate::history::store::{Head, Page};
 use crate::line::{Entry, Id, Line, Nick, Room, Words, call_until_answered};
 use crate::log::LogRef;
 use crate::membership::{Member, Membership};
+use crate::presence::People;
 use crate::services::Services;
 use crate::text::Text;
 use crate::web;
 
 /// The maximum number of unacknowledged lines. At this number the session stops reading from its client.
 const MAX_UNACKNOWLEDGED: usize = 32;
+/// The maximum number of rooms whose last numbers a client follows.
+const MAX_WATCHED: usize = 64;
+/// The least time between two typing notices of a person without a line between them.
+const TYPING_PERIOD: Duration = Duration::from_secs(2);
 
 /// A message of a client, as JSON `{"type": "say", ..}`. Its texts are not validated yet.
 #[derive(Debug, Deserialize, Serialize)]
@@ -28,16 +36,26 @@ const MAX_UNACKNOWLEDGED: usize = 32;
 pub(crate) enum ClientMessage {
     /// Joins a room whose lines up to `last_seen` the client has.
     Join { room: String, nick: String, last_seen: Option<u64> },
-    /// Writes a line, or crashes the rooms with `/crash`. A line that is sent again under its id counts once.
-    Say { id: String, words: String },
+    /// Writes a line to a room, that of the last join without one, or crashes the rooms with `/crash`. A line that is
+    /// sent again under its id counts once.
+    Say { room: Option<String>, id: String, words: String },
+    /// Requests the page of lines before this number.
+    Older { before: u64 },
+    /// The person is writing a line.
+    Typing,
+    /// Requests the last number of these rooms, now and after each change, and the names of others.
+    Watch { rooms: Vec<String> },
+    /// Requests a [`ServerMessage::Pong`], which shows that the node is alive.
+    Ping,
 }
 
 /// A message to a client, as JSON with a `type`.
 #[derive(Debug, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum ServerMessage<'a> {
-    /// The client joined the room, for the first time or again after its loss. Lists the people in it.
-    Joined { room: &'a Room, nick: &'a Nick, people: Vec<Nick> },
+    /// The client joined the room, for the first time or again after its loss. Lists the people in it, or some of them
+    /// and their number.
+    Joined { room: &'a Room, nick: &'a Nick, people: Vec<Nick>, count: usize },
     /// The rooms process ended. The session joins again.
     Lost { reason: String },
     /// A line of the room.
@@ -48,10 +66,28 @@ pub(crate) enum ServerMessage<'a> {
     MemberJoined { nick: &'a Nick },
     /// A person left the room.
     MemberLeft { nick: &'a Nick },
+    /// Earlier lines of the room, in order. The first line of the room is behind an empty page.
+    Older { lines: Vec<OlderLine<'a>> },
+    /// A person is writing a line.
+    Typing { nick: &'a Nick },
+    /// The last numbers of rooms.
+    Rooms { rooms: Vec<Head> },
+    /// The answer to a ping.
+    Pong,
     /// The addresses of the pages of the other nodes, for a client whose node is lost.
     Pages { pages: &'a [String] },
     /// The client's message is refused; `id` is given if it was a line.
     Error { id: Option<String>, text: String },
+}
+
+/// A line of an earlier page.
+#[derive(Debug, Serialize)]
+pub(crate) struct OlderLine<'a> {
+    number: u64,
+    at: u64,
+    id: &'a Id,
+    nick: &'a Nick,
+    words: &'a Words,
 }
 
 /// The client of a session.
@@ -78,13 +114,25 @@ pub(crate) struct Session<P> {
     services: Services,
     membership: Option<Membership>,
     unacknowledged: FuturesUnordered<Pin<Box<dyn Future<Output = Id> + Send>>>,
+    /// The rooms whose last numbers the client follows.
+    watched: HashSet<Room>,
+    /// The time of the last typing notice, if no line followed it.
+    typed: Option<Instant>,
     /// The source that was polled first the last time.
     client_first: bool,
 }
 
 impl<P: Client> Session<P> {
     pub(crate) fn new(client: P, services: Services) -> Session<P> {
-        Session { client, services, membership: None, unacknowledged: FuturesUnordered::new(), client_first: false }
+        Session {
+            client,
+            services,
+            membership: None,
+            unacknowledged: FuturesUnordered::new(),
+            watched: HashSet::new(),
+            typed: None,
+            client_first: false,
+        }
     }
 }
 
@@ -160,17 +208,21 @@ impl<P: Client> Session<P> {
         cx: &mut Context<Self>,
         message: ClientMessage,
     ) -> Result<(), Disconnected> {
-        let refused = match message {
+        let answer = match message {
             ClientMessage::Join { room, nick, last_seen } => match parse_names(&room, &nick) {
                 Ok((room, nick)) => return self.join(cx, room, nick, last_seen).await,
                 Err(text) => ServerMessage::Error { id: None, text },
             },
-            ClientMessage::Say { id, words } => match self.say(&id, &words) {
+            ClientMessage::Say { room, id, words } => match self.say(room.as_deref(), &id, &words) {
                 Ok(()) => return Ok(()),
                 Err(text) => ServerMessage::Error { id: Some(id), text },
             },
+            ClientMessage::Older { before } => return self.send_older(before).await,
+            ClientMessage::Typing => return self.announce_typing(),
+            ClientMessage::Watch { rooms } => return self.watch(rooms).await,
+            ClientMessage::Ping => ServerMessage::Pong,
         };
-        self.client.send(&refused).await
+        self.client.send(&answer).await
     }
 
     async fn join(
@@ -189,21 +241,64 @@ impl<P: Client> Session<P> {
     }
 
     /// Sends a line to the writer until it is acknowledged.
-    fn say(&mut self, id: &str, words: &str) -> Result<(), String> {
+    fn say(&mut self, room: Option<&str>, id: &str, words: &str) -> Result<(), String> {
         let membership = self.membership.as_ref().ok_or("join a room first")?;
+        let room = room.map_or(Ok(membership.room.clone()), parse_room)?;
         let id: Id = Text::new(id).map_err(|invalid| format!("the line's id {invalid}"))?;
         let words: Words = Text::new(words).map_err(|invalid| format!("the line {invalid}"))?;
         if words.as_str() == "/crash" {
             self.services.rooms.crash(membership.nick.clone());
             return Ok(());
         }
-        let line = Line { room: membership.room.clone(), id, nick: membership.nick.clone(), words };
+        self.typed = None;
+        let line = Line { room, id, nick: membership.nick.clone(), words };
         let writer = self.services.writer.clone();
         self.unacknowledged.push(Box::pin(async move {
             call_until_answered(|| writer.say(line.clone())).await;
             line.id
         }));
         Ok(())
+    }
+
+    /// Sends the client the page of lines before this number.
+    async fn send_older(&mut self, before: u64) -> Result<(), Disconnected> {
+        let Some(membership) = &self.membership else { return Ok(()) };
+        let page = self.services.database.page(membership.room.clone(), Page::Before(before)).await;
+        // The client requests the page again after an answer to a later request.
+        let Ok(entries) = page else { return Ok(()) };
+        let lines = entries
+            .iter()
+            .map(|Entry { number, at, line }| OlderLine {
+                number: *number,
+                at: *at,
+                id: &line.id,
+                nick: &line.nick,
+                words: &line.words,
+            })
+            .collect();
+        self.client.send(&ServerMessage::Older { lines }).await
+    }
+
+    /// Shows the others in the room that the person is writing.
+    fn announce_typing(&mut self) -> Result<(), Disconnected> {
+        let now = Instant::now();
+        if let Some(membership) = &self.membership
+            && self.typed.is_none_or(|last| now - last >= TYPING_PERIOD)
+        {
+            self.typed = Some(now);
+            self.services.rooms.typing((membership.room.clone(), membership.nick.clone()));
+        }
+        Ok(())
+    }
+
+    /// Follows the last numbers of these rooms.
+    async fn watch(&mut self, rooms: Vec<String>) -> Result<(), Disconnected> {
+        self.watched = rooms.iter().take(MAX_WATCHED).filter_map(|room| parse_room(room).ok()).collect();
+        match self.services.database.heads(self.watched.iter().cloned().collect()).await {
+            Ok(rooms) => self.client.send(&ServerMessage::Rooms { rooms }).await,
+            // The client receives the changes at least.
+            Err(_) => Ok(()),
+        }
     }
 
     /// Handles a message from the room or the runtime.
@@ -216,11 +311,18 @@ impl<P: Client> Session<P> {
             },
             Member::MemberJoined { nick } => self.client.send(&ServerMessage::MemberJoined { nick: &nick }).await,
             Member::MemberLeft { nick } => self.client.send(&ServerMessage::MemberLeft { nick: &nick }).await,
+            Member::Typing { nick } if nick != membership.nick => {
+                self.client.send(&ServerMessage::Typing { nick: &nick }).await
+            }
+            Member::Heads { heads } => {
+                let rooms: Vec<Head> = heads.iter().filter(|head| self.watched.contains(&head.room)).cloned().collect();
+                if rooms.is_empty() { Ok(()) } else { self.client.send(&ServerMessage::Rooms { rooms }).await }
+            }
             Member::Down(down) if membership.handle_down(cx, &down) => {
                 self.client.send(&ServerMessage::Lost { reason: down.reason.to_string() }).await
             }
             Member::Refresh => self.refresh(cx).await,
-            Member::Down(_) | Member::Node(_) | Member::Exit(_) => Ok(()),
+            Member::Typing { .. } | Member::Down(_) | Member::Node(_) | Member::Exit(_) => Ok(()),
         }
     }
 
@@ -228,8 +330,9 @@ impl<P: Client> Session<P> {
     async fn refresh(&mut self, cx: &mut Context<Self>) -> Result<(), Disconnected> {
         let Some(membership) = &mut self.membership else { return Ok(()) };
         // After a failed join, `membership` has scheduled another refresh.
-        let Ok(people) = membership.join(cx).await else { return Ok(()) };
-        self.client.send(&ServerMessage::Joined { room: &membership.room, nick: &membership.nick, people }).await?;
+        let Ok(People { nicks: people, count }) = membership.join(cx).await else { return Ok(()) };
+        let (room, nick) = (&membership.room, &membership.nick);
+        self.client.send(&ServerMessage::Joined { room, nick, people, count }).await?;
         self.catch_up().await
     }
 
@@ -255,9 +358,13 @@ impl<P: Client> Session<P> {
 }
 
 fn parse_names(room: &str, nick: &str) -> Result<(Room, Nick), String> {
-    let room = Text::new(room).map_err(|invalid| format!("the room's name {invalid}"))?;
+    let room = parse_room(room)?;
     let nick = Text::new(nick).map_err(|invalid| format!("your name {invalid}"))?;
     Ok((room, nick))
+}
+
+fn parse_room(room: &str) -> Result<Room, String> {
+    Text::new(room).map_err(|invalid| format!("the room's name {invalid}"))
 }
 
 #[cfg(test)]
@@ -269,7 +376,7 @@ mod tests {
 
     use super::*;
     use crate::history::database::{Database, DatabaseRef, Source};
-    use crate::history::store::{Page, Store};
+    use crate::history::store::Store;
     use crate::history::writer::Candidate;
     use crate::membership::MemberRef;
     use crate::nodes::Nodes;

@@ -131,7 +131,7 @@ async fn connect(page: SocketAddr) -> Result<Socket, Error> {
 }
 
 fn say(id: &Id, words: &Words) -> ClientMessage {
-    ClientMessage::Say { id: id.as_str().to_owned(), words: words.as_str().to_owned() }
+    ClientMessage::Say { room: None, id: id.as_str().to_owned(), words: words.as_str().to_owned() }
 }
 
 async fn send(socket: &mut Socket, message: &ClientMessage) -> Result<(), Error> {

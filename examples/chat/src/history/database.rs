@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use futures_util::stream::once;
 use greenroom::prelude::*;
 
-use super::store::{Page, Store, StoreError};
+use super::store::{Head, Page, Store, StoreError};
 use super::{Batch, CAUGHT_UP, Mark, Placed, Refusal, Span, State, Stored, Term};
 use crate::line::{Entry, Line, Room, call_until_answered, now};
 use crate::log::LogRef;
@@ -125,6 +125,13 @@ impl Database {
     pub(crate) async fn page(&mut self, cx: &mut Context<Self>, room: Room, page: Page) -> Vec<Entry> {
         let committed = self.committed;
         self.execute(cx, move |store| store.page(&room, page, committed)).await
+    }
+
+    /// Returns the last acknowledged numbers of these rooms, and of some others.
+    #[call]
+    pub(crate) async fn heads(&mut self, cx: &mut Context<Self>, rooms: Vec<Room>) -> Vec<Head> {
+        let committed = self.committed;
+        self.execute(cx, move |store| store.heads(&rooms, committed)).await
     }
 
     /// All records are on disk. The file itself is closed when the state is dropped, before a restart opens it again.

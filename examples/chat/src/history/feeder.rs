@@ -21,8 +21,8 @@ pub(crate) enum Feed {
     Feed { last: u64, committed: u64 },
 }
 
-/// Sends the log to one database. Only the latest message counts, so the mailbox holds no other.
-#[actor(protocol = Feed, mailbox = 1, overflow = drop_oldest)]
+/// Sends the log to one database.
+#[actor(protocol = Feed)]
 pub(crate) struct Feeder {
     /// The node of the database, by its index and name.
     pub(super) node: usize,
@@ -36,9 +36,19 @@ pub(crate) struct Feeder {
 
 impl Process for Feeder {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        let Feed::Feed { last: mut position, mut committed } = cx.receive().await;
-        let mut last = position;
+        let Feed::Feed { mut last, mut committed } = cx.receive().await;
+        let mut position = last;
         loop {
+            // Only the latest message counts.
+            let mut wait = if position < last { Duration::ZERO } else { IDLE_PERIOD };
+            loop {
+                receive!(match cx {
+                    Feed::Feed { last: new_last, committed: new_committed } => {
+                        (last, committed, wait) = (new_last, new_committed, Duration::ZERO);
+                    }
+                    after!(wait) => break,
+                });
+            }
             // No attempts to reach a node that is down: it is dialled already.
             if !cx.node().peers().contains(&self.name) {
                 sleep(RETRY_DELAY).await;
@@ -49,27 +59,15 @@ impl Process for Feeder {
             position = span.end().position;
             match self.follower.append(Batch { term: self.term, span, committed }).await {
                 Ok(Ok(stored)) => drop(self.writer.stored(self.node, stored)),
-                Ok(Err(Refusal::Behind(known))) => {
-                    position = known;
-                    continue;
-                }
+                Ok(Err(Refusal::Behind(known))) => position = known,
                 // Ends the writer as well, which is linked.
                 Ok(Err(refusal)) => return Err(refusal.into()),
                 Err(_) => {
                     // The batch may be lost. Sending it again has no effect otherwise.
                     position = start;
                     sleep(RETRY_DELAY).await;
-                    continue;
                 }
             }
-            if position < last {
-                continue;
-            }
-            receive!(match cx {
-                Feed::Feed { last: new_last, committed: new_committed } =>
-                    (last, committed) = (new_last, new_committed),
-                after!(IDLE_PERIOD) => {}
-            });
         }
     }
 }

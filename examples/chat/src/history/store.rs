@@ -4,6 +4,7 @@
 //! number, and of a line by its room and id. A line whose id is in the log is not written again, so a client may send
 //! a line twice. Each function is one transaction, which is on disk when it returns.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -30,6 +31,8 @@ const MAY_VOTE: &str = "may_vote";
 const PAGE_LINES: usize = 200;
 const SPAN_RECORDS: usize = 512;
 const MAX_BYTES: usize = 64 * 1024;
+/// The number of rooms that a client is offered.
+const OTHER_ROOMS: usize = 100;
 
 /// The open file. Only one operating system process can have it open.
 pub(crate) struct Store {
@@ -40,6 +43,13 @@ pub(crate) struct Store {
 /// The error of a file that cannot be used as a history.
 #[derive(Debug)]
 pub(crate) struct StoreError(PathBuf, redb::Error);
+
+/// A room, and the number of its last line.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Head {
+    pub(crate) room: Room,
+    pub(crate) last: u64,
+}
 
 /// The lines of a room that a page begins or ends at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -235,6 +245,30 @@ impl Store {
                 entries.reverse();
             }
             Ok(entries)
+        };
+        read().map_err(|error| self.failed(error))
+    }
+
+    /// Returns the last acknowledged numbers of these rooms, and of the first other ones by name.
+    pub(crate) fn heads(&self, rooms: &[Room], committed: u64) -> Result<Vec<Head>, StoreError> {
+        let read = || {
+            let lines = self.database.begin_read()?.open_table(LINES)?;
+            let mut names: BTreeSet<Room> = rooms.iter().cloned().collect();
+            let mut other = String::new();
+            while names.len() < rooms.len() + OTHER_ROOMS {
+                // The first line of the next room.
+                let next = lines.range((other.as_str(), u64::MAX)..)?.next().transpose()?;
+                let Some((key, _)) = next else { break };
+                other = key.value().0.to_owned();
+                names.insert(text(&other)?);
+            }
+            let mut heads = Vec::new();
+            for room in names {
+                let all = lines.range((room.as_str(), 0)..=(room.as_str(), u64::MAX))?.rev();
+                let last = all.filter_map(Result::ok).find(|(_, position)| position.value() <= committed);
+                heads.extend(last.map(|(key, _)| Head { last: key.value().1, room }));
+            }
+            Ok(heads)
         };
         read().map_err(|error| self.failed(error))
     }

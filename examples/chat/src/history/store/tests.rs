@@ -172,6 +172,28 @@ fn history_comes_in_pages_of_acknowledged_lines() {
 }
 
 #[test]
+fn rooms_are_listed_with_their_last_acknowledged_lines() {
+    let store = voter();
+    let lines = [("lobby", "1"), ("garden", "1"), ("lobby", "2"), ("attic", "1"), ("lobby", "3")];
+    store.begin(Term(256)).unwrap().unwrap();
+    store.propose(Term(256), &lines.map(|(room, id)| line(room, id)), 7, 0).unwrap().unwrap();
+    let check = |rooms: &[&str], committed, expected: &[(&str, u64)]| {
+        let rooms: Vec<Room> = rooms.iter().map(|name| room(name)).collect();
+        let heads = store.heads(&rooms, committed).unwrap();
+        let heads: Vec<(&str, u64)> = heads.iter().map(|head| (head.room.as_str(), head.last)).collect();
+        assert_eq!(heads, expected);
+    };
+    check(&[], u64::MAX, &[("attic", 1), ("garden", 1), ("lobby", 3)]);
+    check(&["lobby", "nowhere"], 4, &[("garden", 1), ("lobby", 2)]);
+    check(&["lobby"], 0, &[]);
+
+    let many: Vec<Line> = (0..300).map(|n| line(&format!("room {n:03}"), "1")).collect();
+    store.propose(Term(256), &many, 7, 0).unwrap().unwrap();
+    let heads = store.heads(&[room("room 299")], u64::MAX).unwrap();
+    assert_eq!((heads.len(), heads[100].room.as_str()), (101, "room 299"));
+}
+
+#[test]
 fn a_file_in_another_format_is_an_error() {
     with_file("garbage", |path| {
         std::fs::write(path, "other format\n".repeat(1000)).unwrap();

@@ -1,7 +1,8 @@
 //! The program's demo and its startup errors.
 
-use std::path::PathBuf;
 use std::process::{Command, Output};
+
+use crate::scratch::Scratch;
 
 fn chat(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_chat")).args(args).output().expect("the program runs")
@@ -27,7 +28,7 @@ fn the_demo_loses_and_duplicates_no_line() {
 
 #[test]
 fn a_failed_start_prints_one_line() {
-    let scratch = Scratch::new();
+    let scratch = Scratch::new("start");
     let damaged = scratch.0.join("damaged");
     std::fs::create_dir(&damaged).unwrap();
     std::fs::write(damaged.join("chat.redb"), "other format\n".repeat(1000)).unwrap();
@@ -48,22 +49,5 @@ fn a_failed_start_prints_one_line() {
         let errors = String::from_utf8(output.stderr).unwrap();
         assert!(errors.starts_with(expected) && errors.lines().count() == 1, "{args:?}: {errors}");
         assert_eq!((output.status.code(), &output.stdout[..]), (Some(2), &b""[..]), "{args:?}");
-    }
-}
-
-/// A temporary directory, which is removed on drop.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Scratch {
-        let path = std::env::temp_dir().join(format!("chat-test-{}", std::process::id()));
-        std::fs::create_dir_all(&path).unwrap();
-        Scratch(path)
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -16,6 +16,7 @@ A chat with rooms and a history, which continues after the crash of a process or
                                      one node of several, which other nodes reach at HOST:PORT
   chat --observe PORT                also show the node's processes at http://127.0.0.1:PORT
   chat --demo FILE                   play a text file of `nick: words` on three nodes, without a browser
+  chat --load PEOPLE                 connect so many people to three nodes for a minute, and print the figures
 ";
 
 /// The number of nodes that a cluster can have.
@@ -32,6 +33,8 @@ pub(crate) enum Command {
     Cluster { size: usize, port: u16, data: PathBuf },
     /// Plays a file on three nodes.
     Demo(PathBuf),
+    /// Connects so many people to three nodes.
+    Load(usize),
 }
 
 /// The settings of a node that serves the page.
@@ -61,7 +64,7 @@ impl Command {
     pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, String> {
         let data = PathBuf::from("chat-data");
         let mut serve = Serve { port: 8080, data, node: None, others: Vec::new(), observe: None, child: false };
-        let (mut demo, mut cluster, mut given) = (None, None, Vec::new());
+        let (mut demo, mut load, mut cluster, mut given) = (None, None, None, Vec::new());
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
             // Accepts both `--port 80` and `--port=80`.
@@ -85,12 +88,16 @@ impl Command {
                 "--observe" => serve.observe = Some(number(&flag, &value()?)?),
                 "--child" => serve.child = true,
                 "--cluster" => cluster = Some(number(&flag, &value()?)?),
+                "--load" => load = Some(number(&flag, &value()?)?),
                 "--demo" => demo = Some(PathBuf::from(value()?)),
                 _ => return Err(format!("unknown argument {flag:?}; --help lists the arguments")),
             }
             given.push(flag);
         }
         match (demo, cluster) {
+            _ if load.is_some() && given.len() > 1 => Err("--load takes no other arguments".to_owned()),
+            _ if load == Some(0) => Err("--load 0: expected at least 1".to_owned()),
+            _ if let Some(people) = load => Ok(Command::Load(people)),
             (Some(_), _) if given.len() > 1 => Err("--demo takes no other arguments".to_owned()),
             (Some(file), _) => Ok(Command::Demo(file)),
             (None, Some(size)) if !CLUSTER_SIZES.contains(&size) => Err(format!("--cluster {size}: expected 2 to 9")),
@@ -145,6 +152,7 @@ mod tests {
         let cluster = Command::Cluster { size: 3, port: 9000, data: "chat-data".into() };
         assert_eq!(parse("--cluster 3 --port 9000"), Ok(cluster));
         assert_eq!(parse("--demo talk.txt"), Ok(Command::Demo("talk.txt".into())));
+        assert_eq!(parse("--load 10000"), Ok(Command::Load(10_000)));
         assert_eq!(parse("--port 1 --help"), Ok(Command::Help));
     }
 
@@ -166,6 +174,8 @@ mod tests {
             ("--cluster x", "--cluster x: expected a number, as 8080"),
             ("--cluster 1", "--cluster 1: expected 2 to 9"),
             ("--cluster 3 --observe 9090", "--cluster takes --port and --data only"),
+            ("--load 0", "--load 0: expected at least 1"),
+            ("--load 9 --port 80", "--load takes no other arguments"),
             ("--demo f --port 80", "--demo takes no other arguments"),
         ] {
             assert_eq!(parse(line), Err(expected.to_owned()), "{line:?}");

@@ -6,7 +6,7 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use greenroom::prelude::*;
 use greenroom::{Port, Shutdown};
@@ -53,11 +53,11 @@ impl Program {
         Ok(programs)
     }
 
-    /// Returns the port that runs the program.
-    pub(crate) fn port(&self) -> io::Result<Port> {
+    /// Returns the port that runs the program, with this standard output.
+    pub(crate) fn port(&self, output: Stdio) -> io::Result<Port> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["--child", "--node", &self.name, "--port", &self.page.port().to_string(), "--data"]);
-        command.arg(&self.data).env(Cookie::VARIABLE, self.cookie.expose());
+        command.arg(&self.data).stdout(output).env(Cookie::VARIABLE, self.cookie.expose());
         command.args(self.others.iter().flat_map(|other| ["--with", other]));
         Ok(Port::new(command).stop_timeout(STOP_TIMEOUT))
     }
@@ -78,7 +78,8 @@ pub(crate) async fn run(size: usize, port: u16, data: &Path) -> greenroom::Resul
         let tree = ClusterTree {}.start().await?;
         for program in programs {
             println!("{}: page http://{}, directory {}", program.name, program.page, program.data.display());
-            let start = move || program.port().unwrap_or_else(|error| panic!("this program's path: {error}"));
+            let start =
+                move || program.port(Stdio::inherit()).unwrap_or_else(|error| panic!("this program's path: {error}"));
             tree.programs().start_child_with(start).await?;
         }
         Err(tree.ended().await)

@@ -3,7 +3,7 @@
 //! The reading order: [`tree`] lists the processes of a node. [`rooms`], [`log`], [`analytics`] and [`reporting`] are
 //! some of them, and [`history`] has those that write the lines on all nodes. [`session`] is the process of one person,
 //! with a [`membership`] of a room; [`web`] accepts browsers. [`cluster`] starts several nodes. [`demo`] plays a text
-//! file on three nodes, kills two of them on the way, and counts lost lines.
+//! file on three nodes, kills two of them on the way, and counts lost lines. [`load`] has thousands of people.
 
 mod analytics;
 mod args;
@@ -11,6 +11,7 @@ mod cluster;
 mod demo;
 mod history;
 mod line;
+mod load;
 mod log;
 mod membership;
 mod nodes;
@@ -19,6 +20,7 @@ mod reporting;
 mod rooms;
 #[cfg(test)]
 mod scenario;
+mod scratch;
 mod services;
 mod session;
 mod terminal;
@@ -54,6 +56,7 @@ async fn run() -> greenroom::Result<ExitCode> {
         Command::Help => print!("{HELP}"),
         Command::Serve(args) => serve(args).await?,
         Command::Demo(file) => return demo::play(&file).await,
+        Command::Load(people) => return load::run(people).await,
         Command::Cluster { size, port, data } => cluster::run(size, port, &data).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -14,6 +14,7 @@ use tokio::time::{Duration, sleep};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::header::ORIGIN;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::line::{Entry, Id, Nick, Room, Words};
@@ -21,6 +22,8 @@ use crate::session::ClientMessage;
 
 /// The delay before another attempt to connect.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
+/// The size of the buffer of a websocket.
+const BUFFER: usize = 2 * 1024;
 
 /// A line that a client received, or that the history has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,7 +130,10 @@ async fn connect(page: SocketAddr) -> Result<Socket, Error> {
     let mut request = format!("ws://{page}/ws").into_client_request()?;
     let origin = format!("http://{page}").parse().map_err(|_| Error::ConnectionClosed)?;
     request.headers_mut().insert(ORIGIN, origin);
-    Ok(tokio_tungstenite::client_async(request, TcpStream::connect(page).await?).await?.0)
+    let stream = TcpStream::connect(page).await?;
+    // Lines are short, and the default buffers are not: thousands of people would need a gigabyte.
+    let config = WebSocketConfig::default().read_buffer_size(BUFFER).write_buffer_size(0);
+    Ok(tokio_tungstenite::client_async_with_config(request, stream, Some(config)).await?.0)
 }
 
 fn say(id: &Id, words: &Words) -> ClientMessage {

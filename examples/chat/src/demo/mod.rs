@@ -17,7 +17,7 @@ mod script;
 mod stage;
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use greenroom::prelude::*;
@@ -26,6 +26,7 @@ use tokio::time::{Instant, timeout};
 use crate::cluster::Program;
 use crate::history::store::{Page, Store};
 use crate::line::{Line, Room};
+use crate::scratch::Scratch;
 use crate::text::Text;
 use crate::tree::HISTORY;
 use crate::visitor::{Event, ReceivedLine};
@@ -44,7 +45,7 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) async fn play(file: &Path) -> greenroom::Result<ExitCode> {
     let room = Text::new(ROOM)?;
     let lines = script::read(file, &room).map_err(Exit::error)?;
-    let scratch = Scratch::new()?;
+    let scratch = Scratch::new("demo")?;
     let began = Instant::now();
     let programs = Program::cluster(NODES, 0, &scratch.0)?;
 
@@ -157,25 +158,5 @@ fn read_history(path: &Path, room: &Room) -> greenroom::Result<Vec<ReceivedLine>
             return Ok(lines);
         }
         lines.extend(page.into_iter().map(ReceivedLine::from));
-    }
-}
-
-/// A temporary directory, which is removed on drop.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> io::Result<Scratch> {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        let name = format!("chat-demo-{}-{}", std::process::id(), now.as_nanos());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir(&path)?;
-        Ok(Scratch(path))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A directory that cannot be removed is left to the system.
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -1,6 +1,7 @@
 //! The three nodes of the demo: starts and kills their programs, and reads their notes.
 
 use std::io;
+use std::process::Stdio;
 
 use greenroom::prelude::*;
 use greenroom::{PortOutput, PortRef};
@@ -49,7 +50,7 @@ impl Stage {
                 }
             }
         });
-        self.ports[node] = Some(self.programs[node].port()?.output_to(&output).spawn());
+        self.ports[node] = Some(self.programs[node].port(Stdio::piped())?.output_to(&output).spawn());
         Ok(())
     }
 

@@ -161,7 +161,7 @@ function showState() {
 function showForms() {
   if (at("join").hidden) return;
   at("join").hidden = true;
-  for (const id of ["say", "rooms-box", "people-box", "show-people"]) at(id).hidden = false;
+  for (const id of ["log", "typing", "say", "rooms-box", "people-box", "show-people"]) at(id).hidden = false;
   showPeopleBox(!isNarrow.matches);
   at("say").words.focus();
 }

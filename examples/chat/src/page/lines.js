@@ -14,6 +14,7 @@ export class Lines {
   last = null;
   #isWhole = false;   // the list has the room's first line
   #loading = null;    // the timer of a requested page
+  #follows = true;    // the last line was visible before the size of the list changed
   #unseen = 0;        // lines that arrived below the visible part
   #waiting = new Map();  // id → element: lines that are not acknowledged
   #handlers;
@@ -22,6 +23,7 @@ export class Lines {
   constructor(handlers) {
     this.#handlers = handlers;
     log.onscroll = () => this.#scrolled();
+    new ResizeObserver(() => { if (this.#follows) this.#showEnd(); }).observe(log);
     newer.onclick = () => { this.#showEnd(); log.focus(); };
     document.addEventListener("visibilitychange", () => this.#scrolled());
   }
@@ -107,7 +109,8 @@ export class Lines {
   #showEnd() { log.scrollTop = log.scrollHeight; }
 
   #scrolled() {
-    if (this.isAtEnd) {
+    this.#follows = this.isAtEnd;
+    if (this.#follows) {
       if (document.hidden) return;
       this.#countUnseen(0);
       this.#handlers.seen();

@@ -23,7 +23,8 @@ use greenroom::prelude::*;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 
@@ -93,6 +94,8 @@ async fn accept(listener: TcpListener, router: Router) {
         match listener.accept().await {
             // Without a permit the connection is closed at once.
             Ok((stream, _)) => {
+                // A line is sent at once, and not with the next one.
+                let _ = stream.set_nodelay(true);
                 if let Ok(permit) = Arc::clone(&requests).try_acquire_owned() {
                     tokio::spawn(serve(stream, router.clone(), permit));
                 }
@@ -103,9 +106,10 @@ async fn accept(listener: TcpListener, router: Router) {
 }
 
 /// Serves the requests of one connection. One that becomes a websocket is passed on, and its permit is free again.
-async fn serve(stream: TcpStream, router: Router, _permit: OwnedSemaphorePermit) {
-    // A line is sent at once, and not with the next one.
-    let _ = stream.set_nodelay(true);
+async fn serve<S>(stream: S, router: Router, _permit: OwnedSemaphorePermit)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut server = http1::Builder::new();
     server.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).max_buf_size(MAX_HEADERS);
     let connection = server.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
@@ -169,4 +173,70 @@ async fn websocket(State(state): State<Arc<AppState>>, headers: HeaderMap, upgra
 /// Returns the addresses of the pages of the other nodes. A node that is down is still a member.
 pub(crate) fn pages(node: &Node) -> Vec<String> {
     node.members().into_iter().filter_map(|mut member| member.metadata.remove(PAGE)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    /// Returns a connection to a server on the current node, which allows so many websockets.
+    fn connect(sessions: &Arc<Semaphore>) -> DuplexStream {
+        let (client, server) = duplex(64 * 1024);
+        let (node, permits) = (Node::current(), Arc::new(Semaphore::new(1)));
+        let services = Services::of(&node);
+        let router = router(AppState { node, services, port: 8080, sessions: Arc::clone(sessions) });
+        tokio::spawn(serve(server, router, permits.try_acquire_owned().unwrap()));
+        client
+    }
+
+    /// Sends a request and returns the first line of the answer.
+    async fn request(client: &mut DuplexStream, text: &str) -> String {
+        client.write_all(text.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 4096];
+        let length = client.read(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer[..length]).lines().next().unwrap_or_default().to_owned()
+    }
+
+    const UPGRADE: &str = "GET /ws HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nOrigin: http://127.0.0.1:8080\r\n\
+                           Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                           Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+    #[greenroom::test]
+    async fn an_incomplete_request_ends() {
+        for part in ["", "GET / HTTP/1.1\r\nHost: 127.0", "GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n"] {
+            let began = Instant::now();
+            let mut client = connect(&Arc::new(Semaphore::new(1)));
+            client.write_all(part.as_bytes()).await.unwrap();
+            client.read_to_end(&mut Vec::new()).await.unwrap();
+            assert_eq!(began.elapsed().as_secs(), HEADER_TIMEOUT.as_secs(), "{part:?}");
+        }
+        let mut client = connect(&Arc::new(Semaphore::new(1)));
+        let long = format!("GET / HTTP/1.1\r\nHost: 127.0.0.1:8080\r\nCookie: {}\r\n\r\n", "x".repeat(2 * MAX_HEADERS));
+        assert!(request(&mut client, &long).await.starts_with("HTTP/1.1 431 "));
+    }
+
+    #[greenroom::test]
+    async fn a_foreign_host_is_refused_on_each_path() {
+        for path in ["/", "/report", "/stats", "/admin", "/chat.js", "/ws"] {
+            let mut client = connect(&Arc::new(Semaphore::new(1)));
+            let text = format!("GET {path} HTTP/1.1\r\nHost: evil.example:8080\r\n\r\n");
+            assert_eq!(request(&mut client, &text).await, "HTTP/1.1 403 Forbidden", "{path}");
+        }
+    }
+
+    #[greenroom::test]
+    async fn the_number_of_websockets_is_bounded() {
+        let sessions = Arc::new(Semaphore::new(1));
+        let (mut first, mut second, mut third) = (connect(&sessions), connect(&sessions), connect(&sessions));
+        assert_eq!(request(&mut first, UPGRADE).await, "HTTP/1.1 101 Switching Protocols");
+        assert_eq!(request(&mut second, UPGRADE).await, "HTTP/1.1 503 Service Unavailable");
+        drop(first);
+        // The session ends, and its place is free.
+        let permit = sessions.acquire().await.unwrap();
+        drop(permit);
+        assert_eq!(request(&mut third, UPGRADE).await, "HTTP/1.1 101 Switching Protocols");
+    }
 }

@@ -2,6 +2,11 @@
 
 use std::process::{Command, Output};
 
+use futures_util::{SinkExt, StreamExt};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+use crate::cluster::Cluster;
 use crate::scratch::Scratch;
 
 fn chat(args: &[&str]) -> Output {
@@ -49,5 +54,34 @@ fn a_failed_start_prints_one_line() {
         let errors = String::from_utf8(output.stderr).unwrap();
         assert!(errors.starts_with(expected) && errors.lines().count() == 1, "{args:?}: {errors}");
         assert_eq!((output.status.code(), &output.stdout[..]), (Some(2), &b""[..]), "{args:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_overlong_message_ends_with_the_reason() {
+    let cluster = Cluster::start("overlong");
+    let page = cluster.pages[0].strip_prefix("http://").unwrap();
+    let mut request = format!("ws://{page}/ws").into_client_request().unwrap();
+    request.headers_mut().insert("origin", cluster.pages[0].parse().unwrap());
+    let stream = tokio::net::TcpStream::connect(page).await.unwrap();
+    let (mut socket, _) = tokio_tungstenite::client_async(request, stream).await.unwrap();
+    // Shorter ones are answered.
+    for (words, expected) in
+        [(40_000, "the line is longer than 4096 characters"), (65_536, "a message has at most 65536 bytes")]
+    {
+        let join = r#"{"type":"join","room":"lobby","nick":"ann"}"#;
+        let say = format!(r#"{{"type":"say","id":"1","words":"{}"}}"#, "x".repeat(words));
+        socket.send(Message::text(join)).await.unwrap();
+        socket.send(Message::text(say)).await.unwrap();
+        loop {
+            match socket.next().await.expect("the reason arrives").unwrap() {
+                Message::Text(text) if text.contains(expected) => break,
+                Message::Close(Some(frame)) => {
+                    assert_eq!((u16::from(frame.code), frame.reason.as_str()), (1009, expected));
+                    break;
+                }
+                _ => {}
+            }
+        }
     }
 }

@@ -19,9 +19,9 @@ pub(crate) struct Program {
     /// `a@127.0.0.1:9100`, the name of the node and its address.
     name: String,
     others: Vec<String>,
-    /// The address of its page.
+    /// The address of the node's page.
     pub(crate) page: SocketAddr,
-    /// Its data directory.
+    /// The data directory of the node.
     pub(crate) data: PathBuf,
     cookie: Cookie,
 }

@@ -167,11 +167,17 @@ async fn run_people(people: usize, programs: &[Program]) -> greenroom::Result<Ex
 
     drop(writers);
     sleep(REST).await;
+    let left = memory()?;
+    let joining = iter((0..people).map(|number| Writer::join(number, &pages))).buffer_unordered(CONNECTING);
+    let _writers: Vec<Result<Writer, Exit>> = joining.collect().await;
+    sleep(REST).await;
     let kilobytes = |bytes: u64| bytes.saturating_sub(before) as f64 / people as f64 / 1024.0;
     println!(
-        "memory of all nodes for each person: {:.0} KB joined, {:.0} KB after the lines, {:.0} KB after all have left",
+        "memory of all nodes for each person: {:.0} KB joined, {:.0} KB after the lines, {:.0} KB when all have left, \
+         {:.0} KB when they are back",
         kilobytes(joined),
         kilobytes(writing),
+        kilobytes(left),
         kilobytes(memory()?)
     );
     Ok(if result.is_complete() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

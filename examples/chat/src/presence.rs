@@ -1,4 +1,4 @@
-//! The people in each room on all nodes, as one rooms process knows them. Pure: it returns who came and who left.
+//! The people in each room on all nodes, as data. Each change returns whether a nick came or left by it.
 //!
 //! A nick can be in a room several times, on one node and on several. It comes with the first of them, and leaves with
 //! the last.
@@ -31,7 +31,7 @@ pub(crate) struct Presence {
     rooms: BTreeMap<Room, BTreeMap<Nick, BTreeMap<Pid, usize>>>,
 }
 
-/// Who came or left by a change.
+/// The effect of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     /// The nick is still in the room on the same node, so nothing changes.
@@ -96,7 +96,7 @@ impl Presence {
         here.map(|(room, nick, _)| (room.clone(), nick.clone())).collect()
     }
 
-    /// Replaces the people of another node, each of whom is there once. Returns those who came and those who left.
+    /// Replaces the people of another node, and counts each of them once. Returns those who came and those who left.
     pub(crate) fn replace(&mut self, there: &Pid, people: BTreeSet<Person>) -> (Vec<Person>, Vec<Person>) {
         let former = self.on(there);
         let changes = |change: Change| change == Change::Everywhere;

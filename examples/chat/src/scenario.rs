@@ -22,7 +22,7 @@ use crate::membership::MemberRef;
 use crate::nodes::Nodes;
 use crate::rooms::{Rooms, RoomsRef};
 use crate::services::Services;
-use crate::session::{Client, ClientMessage, Disconnected, ServerMessage, Session};
+use crate::session::{Client, ClientMessage, Disconnected, ServerMessage, Session, ShownLine};
 use crate::text::Text;
 
 const NODES: [&str; 3] = ["n0@test", "n1@test", "n2@test"];
@@ -119,7 +119,7 @@ impl Client for TestClient {
             return Err(Disconnected);
         }
         match message {
-            ServerMessage::Line { number, id, .. } => {
+            ServerMessage::Line(ShownLine { number, id, .. }) => {
                 // An id begins with the name of its room.
                 let room = room_name(id.as_str().split(' ').next().unwrap());
                 if room != state.room {

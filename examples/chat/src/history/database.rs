@@ -22,7 +22,7 @@ use crate::rooms::RoomsRef;
 #[actor(name = "database", trap_exit)]
 pub(crate) struct Database {
     store: Arc<Store>,
-    /// The log is acknowledged up to this position, as far as this node knows.
+    /// The log is acknowledged up to this position at least.
     committed: u64,
     /// The least log with which the database may vote again, once the others have stated theirs.
     target: Option<Mark>,

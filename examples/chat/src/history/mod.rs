@@ -18,8 +18,8 @@
 //! - A database whose directory was deleted has forgotten its promises. It has no vote until **both** other databases
 //!   have stated their terms and logs, and it has caught up with them: one of the two has what it had acknowledged.
 //!
-//! There is one order for all rooms. A writer for each room would share the work, but a commit waits for the disk and
-//! not for the processor, and one commit takes the waiting lines of all rooms.
+//! There is one order for all rooms. A writer for each room would share the work of the processor. A commit waits for
+//! the disk, though, and one commit takes the waiting lines of all rooms.
 
 pub(crate) mod database;
 mod feeder;

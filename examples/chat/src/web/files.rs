@@ -45,14 +45,14 @@ pub(super) fn routes() -> Router<Arc<AppState>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::ServerMessage;
+    use crate::session::{ServerMessage, ShownLine};
     use crate::text::Text;
 
     #[test]
     fn words_are_sent_to_the_page_as_plain_text() {
         let (id, nick) = (Text::new("7").unwrap(), Text::new("<script>").unwrap());
         let words = Text::new(r#"</script>"&'"#).unwrap();
-        let message = ServerMessage::Line { number: 1, at: 0, id: &id, nick: &nick, words: &words };
+        let message = ServerMessage::Line(ShownLine { number: 1, at: 0, id: &id, nick: &nick, words: &words });
         let expected = r#"{"type":"line","number":1,"at":0,"id":"7","nick":"<script>","words":"</script>\"&'"}"#;
         assert_eq!(serde_json::to_string(&message).unwrap(), expected);
         // The scripts never convert a text to markup.

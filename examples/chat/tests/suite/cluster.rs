@@ -1,7 +1,7 @@
 //! A cluster of three nodes, as `chat --cluster 3` runs it.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::scratch::Scratch;
@@ -61,12 +61,12 @@ impl Drop for Cluster {
 }
 
 /// Returns the process of the node with this data directory.
-fn process_with(data: &PathBuf) -> u32 {
-    let processes =
+fn process_with(data: &Path) -> u32 {
+    let mut processes =
         std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     let has_it = |process: &u32| {
         let arguments = std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
         arguments.split(|byte| *byte == 0).any(|argument| argument == data.as_os_str().as_encoded_bytes())
     };
-    processes.filter(has_it).next().expect("the node runs")
+    processes.find(has_it).expect("the node runs")
 }

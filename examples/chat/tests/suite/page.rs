@@ -144,7 +144,7 @@ async fn a_page_shows_rooms_and_history_on_each_screen() {
     admin
         .wait_for("document.querySelectorAll('#rooms svg').length === 1 && report.textContent.includes('lobby')")
         .await;
-    eve.say("good evening, everybody").await;
+    eve.say("good evening").await;
     bob.insert("I").await;
     eve.wait_for("typing.textContent !== ''").await;
     for (screen, width, height) in [("desktop", 1000, 700), ("phone", 390, 760)] {

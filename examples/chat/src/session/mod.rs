@@ -1,9 +1,11 @@
 //! The session: one process for each connected person, for as long as the connection lasts.
 //!
 //! It serves two sources at once, the client and the room, and repeats a line of the client until it is acknowledged.
-//! A client is a trait: a browser behind a websocket, the demo's recorder, or a test.
+//! A client is a trait: a browser behind a websocket, or a test.
 //!
 //! Invalid input is answered with an error. No message of a client ends the session.
+
+mod client;
 
 use std::collections::HashSet;
 use std::future::Future;
@@ -11,7 +13,6 @@ use std::pin::Pin;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use greenroom::prelude::*;
-use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::history::store::{Head, Page};
@@ -22,6 +23,9 @@ use crate::presence::People;
 use crate::services::Services;
 use crate::text::Text;
 use crate::web;
+#[cfg(test)]
+pub(crate) use client::ShownLine;
+pub(crate) use client::{Client, ClientMessage, Disconnected, ServerMessage};
 
 /// The maximum number of unacknowledged lines. At this number the session stops reading from its client.
 const MAX_UNACKNOWLEDGED: usize = 32;
@@ -29,82 +33,6 @@ const MAX_UNACKNOWLEDGED: usize = 32;
 const MAX_WATCHED: usize = 64;
 /// The least time between two typing notices of a person without a line between them.
 const TYPING_PERIOD: Duration = Duration::from_secs(2);
-
-/// A message of a client, as JSON `{"type": "say", ..}`. Its texts are not validated yet.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(crate) enum ClientMessage {
-    /// Joins a room whose lines up to `last_seen` the client has.
-    Join { room: String, nick: String, last_seen: Option<u64> },
-    /// Writes a line to a room, that of the last join without one, or crashes the rooms with `/crash`. A line that is
-    /// sent again under its id counts once.
-    Say { room: Option<String>, id: String, words: String },
-    /// Requests the page of lines before this number.
-    Older { before: u64 },
-    /// The person is writing a line.
-    Typing,
-    /// Requests the last number of these rooms, now and after each change, and the names of others.
-    Watch { rooms: Vec<String> },
-    /// Requests a [`ServerMessage::Pong`], which shows that the node is alive.
-    Ping,
-}
-
-/// A message to a client, as JSON with a `type`.
-#[derive(Debug, Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub(crate) enum ServerMessage<'a> {
-    /// The client joined the room, for the first time or again after its loss. Lists the people in it, or some of them
-    /// and their number.
-    Joined { room: &'a Room, nick: &'a Nick, people: Vec<Nick>, count: usize },
-    /// The rooms process ended. The session joins again.
-    Lost { reason: String },
-    /// A line of the room.
-    Line { number: u64, at: u64, id: &'a Id, nick: &'a Nick, words: &'a Words },
-    /// The client's line with this id is written.
-    Acknowledged { id: &'a Id },
-    /// A person joined the room.
-    MemberJoined { nick: &'a Nick },
-    /// A person left the room.
-    MemberLeft { nick: &'a Nick },
-    /// Earlier lines of the room, in order. The first line of the room is behind an empty page.
-    Older { lines: Vec<OlderLine<'a>> },
-    /// A person is writing a line.
-    Typing { nick: &'a Nick },
-    /// The last numbers of rooms.
-    Rooms { rooms: Vec<Head> },
-    /// The answer to a ping.
-    Pong,
-    /// The addresses of the pages of the other nodes, for a client whose node is lost.
-    Pages { pages: &'a [String] },
-    /// The client's message is refused; `id` is given if it was a line.
-    Error { id: Option<String>, text: String },
-}
-
-/// A line of an earlier page.
-#[derive(Debug, Serialize)]
-pub(crate) struct OlderLine<'a> {
-    number: u64,
-    at: u64,
-    id: &'a Id,
-    nick: &'a Nick,
-    words: &'a Words,
-}
-
-/// The client of a session.
-pub(crate) trait Client: Send + 'static {
-    /// Returns the next message, or the error of an invalid one; `None` after a disconnect. Cancel-safe.
-    fn receive(&mut self) -> impl Future<Output = Option<Result<ClientMessage, String>>> + Send;
-
-    /// Sends a message to the client.
-    fn send(&mut self, message: &ServerMessage<'_>) -> impl Future<Output = Result<(), Disconnected>> + Send;
-
-    /// Closes the connection, because the session ends.
-    fn close(&mut self) -> impl Future<Output = ()> + Send;
-}
-
-/// The error of a client that disconnected, or that does not read.
-#[derive(Debug)]
-pub(crate) struct Disconnected;
 
 /// The process of one client. A full mailbox drops new messages, so a slow client does not delay the room. The
 /// session detects the gap and fetches the lines.
@@ -266,16 +194,7 @@ impl<P: Client> Session<P> {
         let page = self.services.database.page(membership.room.clone(), Page::Before(before)).await;
         // The client requests the page again after an answer to a later request.
         let Ok(entries) = page else { return Ok(()) };
-        let lines = entries
-            .iter()
-            .map(|Entry { number, at, line }| OlderLine {
-                number: *number,
-                at: *at,
-                id: &line.id,
-                nick: &line.nick,
-                words: &line.words,
-            })
-            .collect();
+        let lines = entries.iter().map(Into::into).collect();
         self.client.send(&ServerMessage::Older { lines }).await
     }
 
@@ -348,10 +267,8 @@ impl<P: Client> Session<P> {
     }
 
     async fn send_lines(&mut self, entries: &[Entry]) -> Result<(), Disconnected> {
-        for Entry { number, at, line } in entries {
-            let message =
-                ServerMessage::Line { number: *number, at: *at, id: &line.id, nick: &line.nick, words: &line.words };
-            self.client.send(&message).await?;
+        for entry in entries {
+            self.client.send(&ServerMessage::Line(entry.into())).await?;
         }
         Ok(())
     }
@@ -368,149 +285,4 @@ fn parse_room(room: &str) -> Result<Room, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use serde_json::{Value, json};
-    use tokio::sync::mpsc;
-
-    use super::*;
-    use crate::history::database::{Database, DatabaseRef, Source};
-    use crate::history::store::Store;
-    use crate::history::writer::Candidate;
-    use crate::membership::MemberRef;
-    use crate::nodes::Nodes;
-    use crate::rooms::Rooms;
-
-    /// A client that is controlled by a test. It passes on JSON as a browser receives it.
-    struct TestClient {
-        incoming: mpsc::UnboundedReceiver<Value>,
-        outgoing: mpsc::UnboundedSender<Value>,
-    }
-
-    impl Client for TestClient {
-        async fn receive(&mut self) -> Option<Result<ClientMessage, String>> {
-            let message = self.incoming.recv().await?;
-            Some(serde_json::from_value(message).map_err(|error| error.to_string()))
-        }
-
-        async fn send(&mut self, message: &ServerMessage<'_>) -> Result<(), Disconnected> {
-            self.outgoing.send(serde_json::to_value(message).unwrap()).map_err(|_| Disconnected)
-        }
-
-        async fn close(&mut self) {}
-    }
-
-    /// The test's side of a [`TestClient`].
-    struct TestConnection {
-        to_session: mpsc::UnboundedSender<Value>,
-        from_session: mpsc::UnboundedReceiver<Value>,
-        session: MemberRef,
-    }
-
-    impl TestConnection {
-        fn send(&self, message: Value) {
-            self.to_session.send(message).unwrap();
-        }
-
-        /// Waits for a message with all these fields, and skips others.
-        async fn expect(&mut self, expected: Value) {
-            let fields = expected.as_object().unwrap();
-            loop {
-                let message = self.from_session.recv().await.expect("the session runs");
-                if fields.iter().all(|(name, value)| message[name] == *value) {
-                    return;
-                }
-            }
-        }
-    }
-
-    fn connect(node: &Node) -> TestConnection {
-        let ((to_session, incoming), (outgoing, from_session)) = (mpsc::unbounded_channel(), mpsc::unbounded_channel());
-        let services = Services::of(node);
-        let session = node.spawn(Session::new(TestClient { incoming, outgoing }, services));
-        TestConnection { to_session, from_session, session }
-    }
-
-    #[greenroom::test]
-    async fn a_crash_of_the_rooms_loses_neither_people_nor_lines() {
-        let node = Node::current();
-        node.start_tree(TestChat::new(&node)).await.unwrap();
-        let (mut ann, mut bob) = (connect(&node), connect(&node));
-
-        ann.send(json!({ "type": "say", "id": "0", "words": "too early" }));
-        ann.expect(json!({ "type": "error", "id": "0", "text": "join a room first" })).await;
-        ann.send(json!({ "type": "join", "room": "lobby", "nick": "" }));
-        ann.expect(json!({ "type": "error", "text": "your name is empty" })).await;
-        ann.send(json!({ "type": "join", "room": "lobby", "nick": "ann" }));
-        ann.expect(json!({ "type": "joined", "people": ["ann"] })).await;
-        bob.send(json!({ "type": "join", "room": "lobby", "nick": "bob", "last_seen": u64::MAX }));
-        ann.expect(json!({ "type": "member_joined", "nick": "bob" })).await;
-        ann.send(json!({ "type": "say", "id": "long", "words": "x".repeat(64 * 1024) }));
-        ann.expect(json!({ "type": "error", "id": "long" })).await;
-        ann.send(json!({ "type": "say", "id": "1", "words": "hello" }));
-        ann.expect(json!({ "type": "line", "number": 1, "nick": "ann", "words": "hello" })).await;
-
-        // Bob joins again without a last line.
-        bob.send(json!({ "type": "join", "room": "lobby", "nick": "bob", "last_seen": 0 }));
-        bob.expect(json!({ "type": "line", "number": 1, "words": "hello" })).await;
-        bob.send(json!({ "type": "say", "id": "2", "words": "/crash" }));
-        bob.send(json!({ "type": "say", "id": "3", "words": "still here" }));
-        bob.expect(json!({ "type": "joined" })).await;
-        ann.expect(json!({ "type": "lost" })).await;
-        ann.expect(json!({ "type": "line", "number": 2, "nick": "bob", "words": "still here" })).await;
-
-        // A line that is sent again under its id is acknowledged and not written again.
-        bob.send(json!({ "type": "say", "id": "3", "words": "still here" }));
-        bob.expect(json!({ "type": "acknowledged", "id": "3" })).await;
-        let database: DatabaseRef = node.named("database");
-        assert_eq!(database.page(Text::new("lobby").unwrap(), Page::After(0)).await.unwrap().len(), 2);
-    }
-
-    #[greenroom::test]
-    async fn a_busy_client_and_a_busy_room_take_turns() {
-        let node = Node::current();
-        node.start_tree(TestChat::new(&node)).await.unwrap();
-        let mut ann = connect(&node);
-        ann.send(json!({ "type": "join", "room": "lobby", "nick": "ann" }));
-        ann.expect(json!({ "type": "joined" })).await;
-        for (client, room) in [(900, 3), (3, 900), (900, 900)] {
-            for _ in 0..client {
-                ann.send(json!({ "type": "nonsense" }));
-            }
-            for _ in 0..room {
-                ann.session.member_joined(Text::new("bob").unwrap());
-            }
-            // The client receives the messages of both sources.
-            let mut received = Vec::new();
-            while received.len() < client + room {
-                received.push(ann.from_session.recv().await.expect("the session runs")["type"] == "member_joined");
-            }
-            // The source with fewer messages has every second turn, except for a delay when tokio's budget is
-            // exhausted.
-            let fewer = room <= client;
-            let turns = received.iter().enumerate().filter(|(_, from_room)| **from_room == fewer).map(|(at, _)| at);
-            let late = turns.zip(0..).map(|(at, turn)| at.saturating_sub(2 * turn)).max();
-            assert!(late <= Some(32), "{client} and {room}: {late:?} turns late");
-        }
-    }
-
-    /// The part of the chat that a session needs.
-    #[supervisor]
-    struct TestChat {
-        source: Source,
-        nodes: Nodes,
-        #[child(start = Database::open(self.source.clone(), self.nodes.clone()))]
-        database: Database,
-        #[child]
-        rooms: Rooms,
-        #[child(start = Candidate::new(self.nodes.clone()))]
-        writer: Candidate,
-    }
-
-    impl TestChat {
-        fn new(node: &Node) -> TestChat {
-            TestChat { source: Source::Memory(Arc::new(Store::in_memory())), nodes: Nodes::new(node.name(), []) }
-        }
-    }
-}
+mod tests;

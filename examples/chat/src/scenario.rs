@@ -45,19 +45,19 @@ struct Chat {
 
 /// The disks of the nodes, which outlive crashes.
 #[derive(Clone)]
-struct Disks(Arc<Mutex<Vec<Arc<Store>>>>);
+pub(crate) struct Disks(Arc<Mutex<Vec<Arc<Store>>>>);
 
 impl Disks {
-    fn new() -> Disks {
+    pub(crate) fn new() -> Disks {
         Disks(Arc::new(Mutex::new((0..NODES.len()).map(|_| Arc::new(Store::in_memory())).collect())))
     }
 
-    fn all(&self) -> Vec<Arc<Store>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Store>> {
         self.0.lock().unwrap().clone()
     }
 
     /// Replaces the disk of a node by an empty one, unless that would be the second of two: a majority has each line.
-    fn lose(&self, node: usize) {
+    pub(crate) fn lose(&self, node: usize) {
         let mut disks = self.0.lock().unwrap();
         if disks.iter().all(|disk| disk.state().unwrap().may_vote) {
             disks[node] = Arc::new(Store::in_memory());
@@ -66,7 +66,7 @@ impl Disks {
 }
 
 /// Starts the chat on a node.
-async fn boot(node: Node, disks: Disks) -> Result<(), StartError> {
+pub(crate) async fn boot(node: Node, disks: Disks) -> Result<(), StartError> {
     let names = NODES.map(|name| NodeName::new(name).unwrap());
     let nodes = Nodes::new(node.name(), names);
     let source = Source::Memory(Arc::clone(&disks.all()[nodes.own()]));
@@ -268,7 +268,7 @@ async fn run_steps(cluster: &Cluster, disks: &Disks, people: &mut [TestPerson], 
 }
 
 /// Returns the numbers and ids of a room's lines on a disk, acknowledged or not.
-fn history(disk: &Store, room: &str) -> Vec<(u64, String)> {
+pub(crate) fn history(disk: &Store, room: &str) -> Vec<(u64, String)> {
     let (room, mut lines) = (Text::new(room).unwrap(), Vec::new());
     loop {
         let after = lines.last().map_or(0, |(number, _)| *number);

@@ -6,7 +6,8 @@
 //!
 //! After a third of the lines, a node is killed with SIGKILL and its directory deleted, so it starts again without any
 //! data. After two thirds, the node that puts the lines in order is killed; it starts again when another node has
-//! taken over. The people of a killed node continue on another one.
+//! taken over. The people of a killed node continue on another one. A rolling upgrade, which greenroom does not have yet,
+//! would be between the two.
 //!
 //! At the end, the demo compares the sent lines with those that each listener received, that each node shows to a new
 //! reader, and that each node has on disk.

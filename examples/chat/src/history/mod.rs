@@ -25,6 +25,8 @@ pub(crate) mod database;
 mod feeder;
 mod log;
 pub(crate) mod store;
+#[cfg(test)]
+mod tests;
 pub(crate) mod writer;
 
 pub(crate) use log::{Batch, Mark, Placed, Record, Refusal, Span, State, Stored, Term};

@@ -32,9 +32,9 @@ const STEPS: u64 = 120;
 
 /// The part of the chat that the test needs.
 #[supervisor(intensity = 1000, period = "1s")]
-struct Chat {
-    source: Source,
-    nodes: Nodes,
+pub(crate) struct Chat {
+    pub(crate) source: Source,
+    pub(crate) nodes: Nodes,
     #[child(start = Database::open(self.source.clone(), self.nodes.clone()))]
     database: Database,
     #[child]

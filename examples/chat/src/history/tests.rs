@@ -1,13 +1,17 @@
 //! The promises of the history, each with the faults that test it.
 
+use std::sync::Arc;
+
 use greenroom::prelude::*;
 use greenroom::testing::Cluster;
 use tokio::time::sleep;
 
-use super::database::DatabaseRef;
+use super::database::{DatabaseRef, Source};
+use super::store::{Page, Store};
 use super::writer::{NAME, WriterRef};
 use crate::line::{Line, call_until_answered};
-use crate::scenario::{Disks, boot, history};
+use crate::nodes::Nodes;
+use crate::scenario::{Chat, Disks, boot, history};
 use crate::text::Text;
 
 /// Longer than a call, a takeover and a recovery take.
@@ -38,6 +42,12 @@ async fn write(cluster: &Cluster, node: usize, words: &str) {
 /// Returns the words of the lines on a disk.
 fn words(disks: &Disks, node: usize) -> Vec<String> {
     history(&disks.all()[node], "lobby").into_iter().map(|(_, words)| words).collect()
+}
+
+/// Returns the words of the lines that a database shows to people.
+async fn shown(database: &DatabaseRef) -> Vec<String> {
+    let page = database.page(Text::new("lobby").unwrap(), Page::Last).await.unwrap();
+    page.into_iter().map(|entry| entry.line.words.to_string()).collect()
 }
 
 #[greenroom::test]
@@ -114,5 +124,36 @@ async fn a_new_writer_has_each_acknowledged_line() {
     for node in 0..3 {
         assert_eq!(words(&disks, node), expected, "node {node}");
     }
+    cluster.stop().await;
+}
+
+#[greenroom::test]
+async fn a_restarted_database_shows_each_acknowledged_line() {
+    let node = Node::current();
+    let (source, nodes) = (Source::Memory(Arc::new(Store::in_memory())), Nodes::new(node.name(), []));
+    node.start_tree(Chat { source, nodes }).await.unwrap();
+    let writer: WriterRef = node.global(NAME);
+    call_until_answered(|| writer.say(line("first"))).await;
+    let database: DatabaseRef = node.named("database");
+    database.exit(Exit::Kill);
+    sleep(WHILE).await;
+    assert_eq!(shown(&database).await, ["first"]);
+}
+
+#[greenroom::test]
+async fn a_database_without_a_vote_acknowledges_no_line() {
+    let (cluster, disks, writer) = start().await;
+    let [lost, away] = [(writer + 1) % 3, (writer + 2) % 3];
+    cluster.partition([away], [writer, lost]);
+    cluster.crash(lost);
+    disks.lose(lost);
+    cluster.restart(lost).await;
+    // The empty database has a copy. It may have promised another writer, on the other side, to refuse this one.
+    let say = cluster.node(writer).global::<WriterRef>(NAME).say(line("waits")).within(WHILE);
+    assert!(say.await.is_err());
+    assert_eq!(words(&disks, lost), ["first", "waits"]);
+    assert_eq!(shown(&cluster.node(lost).named("database")).await, ["first"]);
+    cluster.heal_all();
+    write(&cluster, lost, "waits").await;
     cluster.stop().await;
 }

@@ -238,14 +238,13 @@ impl Tenure {
         Ok(())
     }
 
-    /// Acknowledges what a majority has, and informs the databases. A record of an earlier term counts only together
-    /// with the first one of this term.
+    /// Acknowledges what a majority has, and informs the databases.
     fn commit(&mut self) {
-        let majority = majority_position(&self.stored, self.nodes.majority());
-        if majority >= self.first.position && majority > self.committed {
-            self.committed = majority;
-            self.database.commit(majority);
-            let waiting = self.waiting.split_off(&(majority + 1));
+        let acknowledged = acknowledged(&self.stored, self.nodes.majority(), self.first.position);
+        if let Some(position) = acknowledged.filter(|position| *position > self.committed) {
+            self.committed = position;
+            self.database.commit(position);
+            let waiting = self.waiting.split_off(&(position + 1));
             for (number, reply) in std::mem::replace(&mut self.waiting, waiting).into_values() {
                 reply.send(number);
             }
@@ -258,23 +257,30 @@ impl Tenure {
     }
 }
 
-/// Returns the greatest position that so many databases have.
-fn majority_position(stored: &[u64], majority: usize) -> u64 {
+/// Returns the position up to which a majority of the databases has the log. Records of earlier terms count only together
+/// with the first one of this term: until then another writer, whose log is the better one, could replace them.
+fn acknowledged(stored: &[u64], majority: usize, first: u64) -> Option<u64> {
     let mut stored = stored.to_vec();
     stored.sort_unstable_by(|a, b| b.cmp(a));
-    stored[majority - 1]
+    Some(stored[majority - 1]).filter(|position| *position >= first)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::majority_position;
+    use super::acknowledged;
 
     #[test]
-    fn a_majority_has_the_log_up_to_its_least_position() {
-        for (stored, expected) in
-            [(&[7][..], 7), (&[7, 5], 5), (&[7, 5, 3], 5), (&[7, 0, 3], 3), (&[7, 0, 0], 0), (&[9, 9, 1, 2, 3], 3)]
-        {
-            assert_eq!(majority_position(stored, stored.len() / 2 + 1), expected, "{stored:?}");
+    fn a_majority_acknowledges_the_log_with_the_first_record_of_the_term() {
+        for (stored, expected) in [
+            (&[7][..], Some(7)),
+            (&[7, 5], Some(5)),
+            (&[7, 5, 3], Some(5)),
+            (&[7, 0, 3], None),
+            (&[7, 4, 4], None),
+            (&[5, 5, 0], Some(5)),
+            (&[9, 9, 1, 2, 8], Some(8)),
+        ] {
+            assert_eq!(acknowledged(stored, stored.len() / 2 + 1, 5), expected, "{stored:?}");
         }
     }
 }

@@ -63,12 +63,14 @@ impl Database {
 
     /// Writes the first record of the term of this node's writer.
     #[call]
+    #[private]
     pub(crate) async fn begin(&mut self, cx: &mut Context<Self>, term: Term) -> Result<Mark, Refusal> {
         self.execute(cx, move |store| store.begin(term)).await
     }
 
     /// Writes lines of this node's writer, and returns their places.
     #[call]
+    #[private]
     pub(crate) async fn propose(
         &mut self,
         cx: &mut Context<Self>,
@@ -93,6 +95,7 @@ impl Database {
 
     /// The log of this node's writer is acknowledged up to this position.
     #[cast]
+    #[private]
     pub(crate) async fn commit(&mut self, cx: &mut Context<Self>, position: u64) {
         self.advance(cx, position).await;
     }

@@ -108,6 +108,11 @@ fn a_copy_replaces_what_contradicts_it_and_nothing_else() {
     assert_eq!(b.append(&batch, None).unwrap(), Ok(Stored { position: 2, may_vote: true }));
     assert_eq!(log(&b), log(&a));
 
+    // Acknowledgements are stored with the next records.
+    let empty = |committed| Batch { term: Term(256), span: a.read(4).unwrap(), committed };
+    assert_eq!(b.append(&empty(4), None).unwrap(), Ok(Stored { position: 4, may_vote: true }));
+    assert_eq!(b.state().unwrap().committed, 2);
+
     // The writer of term 256 goes on alone, while b writes term 513.
     a.propose(Term(256), &[line("lobby", "lost")], 7, 0).unwrap().unwrap();
     write(&b, 513, &["4"]);

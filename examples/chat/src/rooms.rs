@@ -6,7 +6,7 @@
 //! This process may crash at any time, as `/crash` shows. It has no state of its own to lose: the database stores the
 //! lines, a member that is notified of the crash joins again, and the other nodes send their people again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use greenroom::Subject;
@@ -28,6 +28,8 @@ pub(crate) struct Rooms {
     /// The members of each room by monitor, which is the order in which they joined.
     rooms: HashMap<Room, BTreeMap<MonitorRef, MemberRef>>,
     presence: Presence,
+    /// The rooms processes of other nodes.
+    peers: HashSet<Pid>,
     /// The rooms with new lines since the members were last informed, and the numbers of their last lines.
     changed: BTreeMap<Room, u64>,
 }
@@ -55,7 +57,7 @@ impl Rooms {
                 self.notify_of_person(&person, |member, nick| drop(member.member_joined(nick)));
             }
             if change != Change::Nothing {
-                drop(all().broadcast(RoomsMessage::Came { there: cx.pid().clone(), person: person.clone() }));
+                drop(all().broadcast(RoomsMessage::Came { there: cx.me(), person: person.clone() }));
             }
             let monitor = cx.monitor(&member);
             self.rooms.entry(person.0.clone()).or_default().insert(monitor, member);
@@ -131,53 +133,51 @@ impl Rooms {
 
     /// A person came to a room on another node. A broadcast reaches its sender, too.
     #[cast]
-    fn came(&mut self, cx: &mut Context<Self>, there: Pid, person: Person) {
-        if there != *cx.pid() && self.presence.add(&there, &person) == Change::Everywhere {
+    fn came(&mut self, cx: &mut Context<Self>, there: RoomsRef, person: Person) {
+        if let Some(there) = self.peer(cx, &there)
+            && self.presence.add(&there, &person) == Change::Everywhere
+        {
             self.notify_of_person(&person, |member, nick| drop(member.member_joined(nick)));
         }
     }
 
     /// A person left a room on another node.
     #[cast]
-    fn went(&mut self, cx: &mut Context<Self>, there: Pid, person: Person) {
-        if there != *cx.pid() && self.presence.remove(&there, &person) == Change::Everywhere {
+    fn went(&mut self, cx: &mut Context<Self>, there: RoomsRef, person: Person) {
+        if let Some(there) = self.peer(cx, &there)
+            && self.presence.remove(&there, &person) == Change::Everywhere
+        {
             self.notify_of_person(&person, |member, nick| drop(member.member_left(nick)));
         }
     }
 
     /// The list of all people on another node.
     #[cast]
-    fn present(&mut self, there: Pid, people: Vec<Person>) {
-        let (came, left) = self.presence.replace(&there, people.into_iter().collect());
-        for person in &came {
-            self.notify_of_person(person, |member, nick| drop(member.member_joined(nick)));
-        }
-        for person in &left {
-            self.notify_of_person(person, |member, nick| drop(member.member_left(nick)));
+    fn present(&mut self, cx: &mut Context<Self>, there: RoomsRef, people: Vec<Person>) {
+        if let Some(there) = self.peer(cx, &there) {
+            self.replace(&there, people);
         }
     }
 
-    /// Sends the people of this node to a new rooms process, and removes those of one that has ended.
+    /// Sends the people of this node to a new rooms process.
     #[from]
     fn group_changed(&mut self, cx: &mut Context<Self>, event: GroupEvent) {
-        match event {
-            GroupEvent::Joined(pids) => {
-                let people: Vec<Person> = self.presence.on(cx.pid()).into_iter().collect();
-                let is_new = |pid: Pid| pid != *cx.pid() && pids.contains(&pid);
-                for rooms in all().members().iter().filter(|rooms| rooms.pid().is_some_and(is_new)) {
-                    rooms.present(cx.pid().clone(), people.clone());
-                }
-            }
-            GroupEvent::Left(pids) => pids.into_iter().for_each(|there| self.present(there, Vec::new())),
-            // The events of a few nodes never fill the queue.
-            _ => {}
+        // The end of a process is noticed by its monitor: that is in order with the messages of the process.
+        let GroupEvent::Joined(pids) = event else { return };
+        let people: Vec<Person> = self.presence.on(cx.pid()).into_iter().collect();
+        let is_new = |pid: Pid| pid != *cx.pid() && pids.contains(&pid);
+        for rooms in all().members().iter().filter(|rooms| rooms.pid().is_some_and(is_new)) {
+            rooms.present(cx.me(), people.clone());
         }
     }
 
-    /// Removes a member that ended.
+    /// Removes a member that ended, or the people of a rooms process that ended or whose node is lost.
     #[down]
-    fn member_ended(&mut self, cx: &mut Context<Self>, down: Down) {
-        if let Subject::Pid(pid) = down.target {
+    fn process_ended(&mut self, cx: &mut Context<Self>, down: Down) {
+        let Subject::Pid(pid) = down.target else { return };
+        if self.peers.remove(&pid) {
+            self.replace(&pid, Vec::new());
+        } else {
             self.remove(cx, &pid);
         }
     }
@@ -185,6 +185,25 @@ impl Rooms {
     #[terminate]
     fn close(&self) {
         LogRef::named("log").note("rooms: closed".to_owned());
+    }
+
+    /// Returns the pid of another rooms process, which is monitored from its first message on.
+    fn peer(&mut self, cx: &mut Context<Self>, there: &RoomsRef) -> Option<Pid> {
+        let pid = there.pid().filter(|pid| pid != cx.pid())?;
+        if self.peers.insert(pid.clone()) {
+            cx.monitor(there);
+        }
+        Some(pid)
+    }
+
+    fn replace(&mut self, there: &Pid, people: Vec<Person>) {
+        let (came, left) = self.presence.replace(there, people.into_iter().collect());
+        for person in &came {
+            self.notify_of_person(person, |member, nick| drop(member.member_joined(nick)));
+        }
+        for person in &left {
+            self.notify_of_person(person, |member, nick| drop(member.member_left(nick)));
+        }
     }
 
     fn remove(&mut self, cx: &mut Context<Self>, member: &Pid) {
@@ -201,7 +220,7 @@ impl Rooms {
             self.notify_of_person(&person, |member, nick| drop(member.member_left(nick)));
         }
         if change != Change::Nothing {
-            drop(all().broadcast(RoomsMessage::Went { there: cx.pid().clone(), person }));
+            drop(all().broadcast(RoomsMessage::Went { there: cx.me(), person }));
         }
     }
 

@@ -129,6 +129,7 @@ async fn a_page_shows_rooms_and_history_on_each_screen() {
     eve.wait_for("!newer.hidden && newer.textContent === '1 new ↓'").await;
     eve.evaluate("newer.click()").await;
     eve.wait_for("newer.hidden").await;
+    ann.wait_for("lines.innerText.includes('unseen')").await;
     ann.evaluate("document.getElementById('open').room.focus()").await;
     ann.insert("garden").await;
     ann.press("Enter", 13).await;

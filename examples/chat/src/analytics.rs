@@ -6,7 +6,7 @@ use std::sync::Arc;
 use greenroom::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::line::{Entry, Nick, Room};
+use crate::line::{Entry, Nick, Room, now};
 use crate::log::LogRef;
 
 /// The number of rooms that are counted, and of nicks that are counted in each room. Lines of further nicks count for
@@ -15,6 +15,9 @@ const MAX_ROOMS: usize = 1000;
 const MAX_NICKS: usize = 10_000;
 /// The number of speakers in a room's statistics.
 const TOP_SPEAKERS: usize = 5;
+/// The number of minutes in a room's statistics, and the length of one in milliseconds.
+const MINUTES: usize = 60;
+const MINUTE: u64 = 60_000;
 
 /// Counts lines.
 #[actor(name = "analytics", trap_exit)]
@@ -27,6 +30,8 @@ pub(crate) struct Analytics {
 struct Count {
     lines: u64,
     nicks: HashMap<Nick, u64>,
+    /// The lines of the last minutes with any, by minute.
+    minutes: BTreeMap<u64, u64>,
 }
 
 /// The statistics of one room.
@@ -36,6 +41,8 @@ pub(crate) struct RoomStats {
     pub(crate) lines: u64,
     /// The nicks with most lines, and the number of their lines.
     pub(crate) top: Vec<(Nick, u64)>,
+    /// The number of lines in each of the last minutes, the current one last.
+    pub(crate) minutes: Vec<u64>,
 }
 
 #[actor]
@@ -43,12 +50,16 @@ impl Analytics {
     /// Counts written lines.
     #[cast]
     pub(crate) fn record(&mut self, entries: Arc<[Entry]>) {
-        for Entry { line, .. } in entries.iter() {
+        for Entry { line, at, .. } in entries.iter() {
             if self.rooms.len() >= MAX_ROOMS && !self.rooms.contains_key(&line.room) {
                 continue;
             }
             let count = self.rooms.entry(line.room.clone()).or_default();
             count.lines += 1;
+            *count.minutes.entry(at / MINUTE).or_default() += 1;
+            if count.minutes.len() > MINUTES {
+                count.minutes.pop_first();
+            }
             if let Some(lines) = count.nicks.get_mut(&line.nick) {
                 *lines += 1;
             } else if count.nicks.len() < MAX_NICKS {
@@ -60,11 +71,15 @@ impl Analytics {
     /// Returns the statistics of each room.
     #[call]
     pub(crate) fn stats(&self) -> Vec<RoomStats> {
+        let this_minute = now() / MINUTE;
         let stats = |(room, count): (&Room, &Count)| {
             let mut top: Vec<(Nick, u64)> = count.nicks.iter().map(|(nick, lines)| (nick.clone(), *lines)).collect();
             top.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             top.truncate(TOP_SPEAKERS);
-            RoomStats { room: room.clone(), lines: count.lines, top }
+            let minutes = (this_minute.saturating_sub(MINUTES as u64 - 1)..=this_minute)
+                .map(|minute| count.minutes.get(&minute).copied().unwrap_or(0))
+                .collect();
+            RoomStats { room: room.clone(), lines: count.lines, top, minutes }
         };
         self.rooms.iter().map(stats).collect()
     }

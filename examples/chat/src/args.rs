@@ -1,6 +1,7 @@
-//! Parses the command line into one of four commands.
+//! Parses the command line into a command.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use greenroom::NodeName;
@@ -9,12 +10,17 @@ use greenroom::NodeName;
 pub(crate) const HELP: &str = "\
 A chat with rooms and a history, which continues after the crash of a process or the loss of a node.
 
-  chat [--port PORT] [--data DIR]               serve http://127.0.0.1:PORT (8080), history in DIR (chat-data)
-  chat --node NAME@HOST:PORT                    also let other nodes join at HOST:PORT
-  chat --node NAME@HOST:PORT --seed HOST:PORT   join the node at --seed, and use its rooms and history
-  chat --observe PORT                           also show the node's processes at http://127.0.0.1:PORT
-  chat --demo FILE                              play a text file of `nick: words` on two nodes, without a browser
+  chat [--port PORT] [--data DIR]    serve http://127.0.0.1:PORT (8080), history in DIR (chat-data)
+  chat --cluster 3                   the same on three nodes, each a program of its own with a page and a directory
+  chat --node NAME@HOST:PORT --with NAME@HOST:PORT --with NAME@HOST:PORT
+                                     one node of several, which other nodes reach at HOST:PORT
+  chat --observe PORT                also show the node's processes at http://127.0.0.1:PORT
+  chat --demo FILE                   play a text file of `nick: words` on three nodes, without a browser
+  chat --load PEOPLE                 connect so many people to three nodes for a minute, and print the figures
 ";
+
+/// The number of nodes that a cluster can have.
+const CLUSTER_SIZES: RangeInclusive<usize> = 2..=9;
 
 /// A command of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,10 +29,12 @@ pub(crate) enum Command {
     Help,
     /// Serves the page until a signal stops the program.
     Serve(Serve),
-    /// Plays a file on two nodes.
+    /// Runs so many nodes, each in a program of its own.
+    Cluster { size: usize, port: u16, data: PathBuf },
+    /// Plays a file on three nodes.
     Demo(PathBuf),
-    /// Runs the demo's second node, which its first node starts.
-    DemoNode(DemoNode),
+    /// Connects so many people to three nodes.
+    Load(usize),
 }
 
 /// The settings of a node that serves the page.
@@ -34,29 +42,29 @@ pub(crate) enum Command {
 pub(crate) struct Serve {
     pub(crate) port: u16,
     pub(crate) data: PathBuf,
-    /// The name and the listen address, if other nodes can connect to this one.
-    pub(crate) node: Option<(NodeName, SocketAddr)>,
-    /// The nodes to join. Without any, this node runs the services.
-    pub(crate) seeds: Vec<SocketAddr>,
+    /// The node, if it is one of several.
+    pub(crate) node: Option<NodeAddress>,
+    /// The other nodes.
+    pub(crate) others: Vec<NodeAddress>,
     /// The port of the observer's page, if it is served.
     pub(crate) observe: Option<u16>,
+    /// True if the node ends when its input ends, so that it does not outlive the program that started it.
+    pub(crate) child: bool,
 }
 
-/// The settings of the demo's second node, given by the first.
+/// A node's name, whose host part is also the address at which it listens: `a@127.0.0.1:9100`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DemoNode {
-    pub(crate) data: PathBuf,
-    pub(crate) seed: SocketAddr,
-    /// The number of the last line that the node received before it was killed.
-    pub(crate) last_line: u64,
+pub(crate) struct NodeAddress {
+    pub(crate) name: NodeName,
+    pub(crate) address: SocketAddr,
 }
 
 impl Command {
     /// Parses the arguments, without the program's name.
     pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Command, String> {
         let data = PathBuf::from("chat-data");
-        let mut serve = Serve { port: 8080, data, node: None, seeds: Vec::new(), observe: None };
-        let (mut demo, mut last_line, mut serve_flags) = (None, None, false);
+        let mut serve = Serve { port: 8080, data, node: None, others: Vec::new(), observe: None, child: false };
+        let (mut demo, mut load, mut cluster, mut given) = (None, None, None, Vec::new());
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
             // Accepts both `--port 80` and `--port=80`.
@@ -71,27 +79,36 @@ impl Command {
                     .filter(|value| !value.is_empty() && !value.starts_with("--"))
                     .ok_or_else(|| format!("{flag} needs a value"))
             };
-            serve_flags |= !matches!(flag.as_str(), "--demo");
             match flag.as_str() {
                 "--help" | "-h" => return Ok(Command::Help),
                 "--port" => serve.port = number(&flag, &value()?)?,
                 "--data" => serve.data = PathBuf::from(value()?),
-                "--node" => serve.node = Some(node(&value()?)?),
-                "--seed" => serve.seeds.push(address(&flag, &value()?)?),
+                "--node" => serve.node = Some(node(&flag, &value()?)?),
+                "--with" => serve.others.push(node(&flag, &value()?)?),
                 "--observe" => serve.observe = Some(number(&flag, &value()?)?),
+                "--child" => serve.child = true,
+                "--cluster" => cluster = Some(number(&flag, &value()?)?),
+                "--load" => load = Some(number(&flag, &value()?)?),
                 "--demo" => demo = Some(PathBuf::from(value()?)),
-                "--demo-last-line" => last_line = Some(number(&flag, &value()?)?),
                 _ => return Err(format!("unknown argument {flag:?}; --help lists the arguments")),
             }
+            given.push(flag);
         }
-        match (demo, last_line, &serve.seeds[..]) {
-            (Some(_), _, _) if serve_flags => Err("--demo takes no other arguments".to_owned()),
-            (Some(file), ..) => Ok(Command::Demo(file)),
-            (None, Some(last_line), &[seed]) => Ok(Command::DemoNode(DemoNode { data: serve.data, seed, last_line })),
-            (None, _, [_, ..]) if serve.node.is_none() => {
-                Err("--seed needs --node, a name for this node, as b@127.0.0.1:9101".to_owned())
+        match (demo, cluster) {
+            _ if load.is_some() && given.len() > 1 => Err("--load takes no other arguments".to_owned()),
+            _ if load == Some(0) => Err("--load 0: expected at least 1".to_owned()),
+            _ if let Some(people) = load => Ok(Command::Load(people)),
+            (Some(_), _) if given.len() > 1 => Err("--demo takes no other arguments".to_owned()),
+            (Some(file), _) => Ok(Command::Demo(file)),
+            (None, Some(size)) if !CLUSTER_SIZES.contains(&size) => Err(format!("--cluster {size}: expected 2 to 9")),
+            (None, Some(_)) if given.iter().any(|flag| !["--cluster", "--port", "--data"].contains(&flag.as_str())) => {
+                Err("--cluster takes --port and --data only".to_owned())
             }
-            _ => Ok(Command::Serve(serve)),
+            (None, Some(size)) => Ok(Command::Cluster { size, port: serve.port, data: serve.data }),
+            (None, None) if serve.node.is_none() && !serve.others.is_empty() => {
+                Err("--with needs --node, a name for this node, as b@127.0.0.1:9101".to_owned())
+            }
+            (None, None) => Ok(Command::Serve(serve)),
         }
     }
 }
@@ -100,15 +117,11 @@ fn number<T: std::str::FromStr>(flag: &str, value: &str) -> Result<T, String> {
     value.parse().map_err(|_| format!("{flag} {value}: expected a number, as 8080"))
 }
 
-fn address(flag: &str, value: &str) -> Result<SocketAddr, String> {
-    value.parse().map_err(|_| format!("{flag} {value}: expected an address, as 127.0.0.1:9100"))
-}
-
-/// Parses a node's name, whose host part is also the address to listen at.
-fn node(value: &str) -> Result<(NodeName, SocketAddr), String> {
+fn node(flag: &str, value: &str) -> Result<NodeAddress, String> {
     let name = NodeName::new(value).ok();
-    let listen = value.split_once('@').and_then(|(_, host)| host.parse().ok());
-    name.zip(listen).ok_or_else(|| format!("--node {value}: expected a name and an address, as a@127.0.0.1:9100"))
+    let address = value.split_once('@').and_then(|(_, host)| host.parse().ok());
+    let node = name.zip(address).map(|(name, address)| NodeAddress { name, address });
+    node.ok_or_else(|| format!("{flag} {value}: expected a name and an address, as a@127.0.0.1:9100"))
 }
 
 #[cfg(test)]
@@ -121,22 +134,26 @@ mod tests {
 
     #[test]
     fn arguments_select_a_command() {
-        let default = Serve { port: 8080, data: "chat-data".into(), node: None, seeds: Vec::new(), observe: None };
+        let default =
+            Serve { port: 8080, data: "chat-data".into(), node: None, others: Vec::new(), observe: None, child: false };
         assert_eq!(parse(""), Ok(Command::Serve(default.clone())));
         let other_data = Serve { port: 81, data: "other-data".into(), ..default.clone() };
         assert_eq!(parse("--port 81 --data=other-data"), Ok(Command::Serve(other_data)));
         let observed = Serve { observe: Some(9090), ..default.clone() };
         assert_eq!(parse("--observe 9090"), Ok(Command::Serve(observed)));
-        let joined = Serve {
-            node: Some((NodeName::new("b@127.0.0.1:9101").unwrap(), "127.0.0.1:9101".parse().unwrap())),
-            seeds: vec!["127.0.0.1:9100".parse().unwrap()],
+        let address = |name| node("--node", name).unwrap();
+        let one_of_two = Serve {
+            node: Some(address("b@127.0.0.1:9101")),
+            others: vec![address("a@127.0.0.1:9100")],
+            child: true,
             ..default
         };
-        assert_eq!(parse("--node b@127.0.0.1:9101 --seed 127.0.0.1:9100"), Ok(Command::Serve(joined)));
+        assert_eq!(parse("--node b@127.0.0.1:9101 --with a@127.0.0.1:9100 --child"), Ok(Command::Serve(one_of_two)));
+        let cluster = Command::Cluster { size: 3, port: 9000, data: "chat-data".into() };
+        assert_eq!(parse("--cluster 3 --port 9000"), Ok(cluster));
         assert_eq!(parse("--demo talk.txt"), Ok(Command::Demo("talk.txt".into())));
+        assert_eq!(parse("--load 10000"), Ok(Command::Load(10_000)));
         assert_eq!(parse("--port 1 --help"), Ok(Command::Help));
-        let side = DemoNode { data: "d".into(), seed: "127.0.0.1:9100".parse().unwrap(), last_line: 7 };
-        assert_eq!(parse("--data d --seed 127.0.0.1:9100 --demo-last-line 7"), Ok(Command::DemoNode(side)));
     }
 
     #[test]
@@ -152,8 +169,13 @@ mod tests {
             ("--port 65536", "--port 65536: expected a number, as 8080"),
             ("--node a", "--node a: expected a name and an address, as a@127.0.0.1:9100"),
             ("--node a@b", "--node a@b: expected a name and an address, as a@127.0.0.1:9100"),
-            ("--seed b", "--seed b: expected an address, as 127.0.0.1:9100"),
-            ("--seed 127.0.0.1:9100", "--seed needs --node, a name for this node, as b@127.0.0.1:9101"),
+            ("--with b", "--with b: expected a name and an address, as a@127.0.0.1:9100"),
+            ("--with a@127.0.0.1:9100", "--with needs --node, a name for this node, as b@127.0.0.1:9101"),
+            ("--cluster x", "--cluster x: expected a number, as 8080"),
+            ("--cluster 1", "--cluster 1: expected 2 to 9"),
+            ("--cluster 3 --observe 9090", "--cluster takes --port and --data only"),
+            ("--load 0", "--load 0: expected at least 1"),
+            ("--load 9 --port 80", "--load takes no other arguments"),
             ("--demo f --port 80", "--demo takes no other arguments"),
         ] {
             assert_eq!(parse(line), Err(expected.to_owned()), "{line:?}");

@@ -1,6 +1,6 @@
 //! The chat's data: a line as a client sends it, and as the history stores it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use greenroom::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -28,20 +28,16 @@ pub(crate) struct Line {
 /// A line of the history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Entry {
-    /// The line's number in its room: 1, 2, 3 and so on without a gap.
+    /// The line's number in its room: 1, 2, 3 and so on without a gap, the same on all nodes.
     pub(crate) number: u64,
     /// The time of writing, in milliseconds since 1970.
     pub(crate) at: u64,
     pub(crate) line: Line,
 }
 
-/// A line that is not written yet, and the reply slot for its number.
-///
-/// The rooms process passes the reply slot on to the database, which answers the caller directly.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct PendingLine {
-    pub(crate) line: Line,
-    pub(crate) reply: Reply<u64>,
+/// Returns the time in milliseconds since 1970.
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
 /// The delay before a repeated call: the first one and the longest one.

@@ -7,11 +7,10 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use greenroom::prelude::*;
 
-use crate::line::Entry;
+use crate::line::{Entry, now};
 use crate::rooms::RoomsRef;
 use crate::terminal::Terminal;
 
@@ -73,10 +72,6 @@ impl Log {
     fn append(&mut self, text: &str) -> Result<(), io::Error> {
         self.file.write_all(text.as_bytes())
     }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
 /// Formats milliseconds since 1970 as `2026-11-21T03:15:00Z`.

@@ -1,8 +1,10 @@
 //! The membership of a room: receives every line of the room once, in order, also after crashes.
 //!
-//! The database numbers the lines, so a member can detect a gap. It monitors the rooms process. When that process
-//! ends, or its node is lost, the member joins again and then requests the missing lines from the database. It does
-//! so periodically as well, at little cost, to recover lines that were lost in transit.
+//! The lines of a room are numbered, so a member can detect a gap. It monitors the rooms process of its node. When that
+//! process ends, the member joins again and then requests the missing lines from the database. It does so periodically
+//! as well, at little cost, to recover lines that were lost in transit.
+//!
+//! The numbers are the same on all nodes. So a person who connects to another node continues there with the next line.
 //!
 //! Invariant: `last_seen` advances by one line at a time, so no line is skipped and no line is shown twice.
 
@@ -10,7 +12,9 @@ use std::sync::Arc;
 
 use greenroom::prelude::*;
 
+use crate::history::store::{Head, Page};
 use crate::line::{Entry, Nick, Room};
+use crate::presence::People;
 use crate::services::Services;
 
 /// The messages to a member of a room.
@@ -23,12 +27,16 @@ pub(crate) enum Member {
     MemberJoined { nick: Nick },
     /// A person left the room.
     MemberLeft { nick: Nick },
+    /// A person in the room is writing.
+    Typing { nick: Nick },
+    /// Rooms have new lines, up to these numbers.
+    Heads { heads: Arc<[Head]> },
     /// A timer's request to join again and to fetch missing lines.
     Refresh,
-    /// The rooms process ended, or its node is lost.
+    /// The rooms process ended.
     #[from]
     Down(Down),
-    /// A node connected or disconnected, perhaps the one with the rooms.
+    /// A node connected or disconnected.
     #[from]
     Node(NodeEvent),
     /// A request to stop.
@@ -36,8 +44,7 @@ pub(crate) enum Member {
     Exit(ExitSignal),
 }
 
-/// The delay before joining again after a crash, and the period of refreshes otherwise, also while the node is
-/// disconnected.
+/// The delay before joining again after a crash, and the period of refreshes otherwise.
 const RETRY_DELAY: Duration = Duration::from_millis(100);
 const REFRESH_PERIOD: Duration = Duration::from_secs(15);
 
@@ -61,9 +68,9 @@ impl Membership {
         Membership { room, nick, services, last_seen, monitor: None, joined: false, timer: None }
     }
 
-    /// Joins the room, for the first time or again, and returns its nicks. Schedules another [`Member::Refresh`] in
+    /// Joins the room, for the first time or again, and returns its people. Schedules another [`Member::Refresh`] in
     /// each case.
-    pub(crate) async fn join<A>(&mut self, cx: &mut Context<A>) -> Result<Vec<Nick>, CallError>
+    pub(crate) async fn join<A>(&mut self, cx: &mut Context<A>) -> Result<People, CallError>
     where
         A: Process<Protocol = Member>,
     {
@@ -74,11 +81,7 @@ impl Membership {
         self.monitor = Some(cx.monitor(&self.services.rooms));
         let joined = self.services.rooms.join(self.room.clone(), self.nick.clone(), cx.me()).await;
         self.joined = joined.is_ok();
-        match &joined {
-            // A restored connection gives a `NodeEvent`, so a short delay is not needed.
-            Ok(_) | Err(CallError { kind: CallErrorKind::NoConnection, .. }) => self.refresh_after(cx, REFRESH_PERIOD),
-            Err(_) => self.refresh_after(cx, RETRY_DELAY),
-        }
+        self.refresh_after(cx, if self.joined { REFRESH_PERIOD } else { RETRY_DELAY });
         joined
     }
 
@@ -91,7 +94,7 @@ impl Membership {
             return false;
         }
         self.monitor = None;
-        self.refresh_after(cx, if down.reason == Exit::NoConnection { REFRESH_PERIOD } else { RETRY_DELAY });
+        self.refresh_after(cx, RETRY_DELAY);
         std::mem::take(&mut self.joined)
     }
 
@@ -124,7 +127,8 @@ impl Membership {
 
     /// Fetches the next page of lines that were written and not received. It is empty when no line is missing.
     pub(crate) async fn next_page(&mut self) -> Result<Vec<Entry>, CallError> {
-        let page = self.services.database.page(self.room.clone(), self.last_seen).await?;
+        let wanted = self.last_seen.map_or(Page::Last, Page::After);
+        let page = self.services.database.page(self.room.clone(), wanted).await?;
         self.last_seen = Some(page.last().map_or(self.last_seen.unwrap_or(0), |entry| entry.number));
         Ok(page)
     }
@@ -159,7 +163,7 @@ mod tests {
 
     #[greenroom::test]
     async fn each_line_is_accepted_once_and_a_gap_is_detected() {
-        let services = Services::of(&Node::current(), Node::current().name());
+        let services = Services::of(&Node::current());
         let last_seen = Some(3);
         let mut membership =
             Membership::new(Text::new("lobby").unwrap(), Text::new("bob").unwrap(), last_seen, services);

@@ -45,7 +45,7 @@ impl Reporting {
 
 fn summary(stats: &[RoomStats], previous: &HashMap<Room, u64>) -> String {
     let mut text = String::new();
-    for RoomStats { room, lines, top } in stats {
+    for RoomStats { room, lines, top, .. } in stats {
         // The analytics count from zero after a crash.
         let new = lines.saturating_sub(previous.get(room).copied().unwrap_or(0));
         let top: Vec<String> = top.iter().map(|(nick, lines)| format!("{nick} {lines}")).collect();
@@ -68,6 +68,7 @@ mod tests {
             room: Text::new(room).unwrap(),
             lines,
             top: top.iter().map(|(nick, lines)| (Text::new(nick).unwrap(), *lines)).collect(),
+            minutes: Vec::new(),
         };
         let previous = HashMap::from([(Text::new("lobby").unwrap(), 4)]);
         let all = [stats("garden", 1, &[("eve", 1)]), stats("lobby", 7, &[("ann", 5), ("bob", 2)])];

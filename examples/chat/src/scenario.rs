@@ -1,9 +1,10 @@
-//! The chat as a seeded test: on three nodes, people join, write, change rooms, disconnect and return, while the
-//! rooms and the database crash, nodes crash and connections fail.
+//! The chat as a seeded test: on three nodes, people join, write, change rooms, disconnect and continue on another node,
+//! while processes crash, nodes crash and lose their disks, and connections fail.
 //!
-//! Invariants in every order: an acknowledged line is in the history once. Each person receives the lines of the room
-//! in the history's order, each once, also over several connections. A person who is connected at the end has
-//! received all of them. A person receives no lines of a room after leaving it.
+//! Invariants in every order: an acknowledged line is on the disks of all nodes in the end, once, at the same place.
+//! Each person receives the lines of the room in that order, each once, also over several connections to several nodes.
+//! A person who is connected at the end has received all of them, and is in the room on all nodes. A person receives no
+//! lines of a room after leaving it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -13,26 +14,63 @@ use greenroom::testing::{Check, Cluster, Faults};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use crate::database::Database;
+use crate::history::database::{Database, DatabaseRef, Source};
+use crate::history::store::{Page, Store};
+use crate::history::writer::{Candidate, WriterRef};
+use crate::line::Nick;
 use crate::membership::MemberRef;
+use crate::nodes::Nodes;
 use crate::rooms::{Rooms, RoomsRef};
 use crate::services::Services;
-use crate::session::{Client, ClientMessage, Disconnected, ServerMessage, Session};
-use crate::store::Store;
+use crate::session::{Client, ClientMessage, Disconnected, ServerMessage, Session, ShownLine};
 use crate::text::Text;
 
+const NODES: [&str; 3] = ["n0@test", "n1@test", "n2@test"];
 const ROOMS: [&str; 2] = ["garden", "lobby"];
 const NICKS: [&str; 4] = ["ann", "bob", "eve", "joe"];
 const STEPS: u64 = 120;
 
-/// The part of the chat that the test needs. The history outlives the database's crashes, as a disk does.
+/// The part of the chat that the test needs.
 #[supervisor(intensity = 1000, period = "1s")]
-struct Chat {
-    store: Arc<Store>,
-    #[child(start = Database::with_store(&self.store))]
+pub(crate) struct Chat {
+    pub(crate) source: Source,
+    pub(crate) nodes: Nodes,
+    #[child(start = Database::open(self.source.clone(), self.nodes.clone()))]
     database: Database,
     #[child]
     rooms: Rooms,
+    #[child(start = Candidate::new(self.nodes.clone()))]
+    writer: Candidate,
+}
+
+/// The disks of the nodes, which outlive crashes.
+#[derive(Clone)]
+pub(crate) struct Disks(Arc<Mutex<Vec<Arc<Store>>>>);
+
+impl Disks {
+    pub(crate) fn new() -> Disks {
+        Disks(Arc::new(Mutex::new((0..NODES.len()).map(|_| Arc::new(Store::in_memory())).collect())))
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Store>> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// Replaces the disk of a node by an empty one, unless that would be the second of two: a majority has each line.
+    pub(crate) fn lose(&self, node: usize) {
+        let mut disks = self.0.lock().unwrap();
+        if disks.iter().all(|disk| disk.state().unwrap().may_vote) {
+            disks[node] = Arc::new(Store::in_memory());
+        }
+    }
+}
+
+/// Starts the chat on a node.
+pub(crate) async fn boot(node: Node, disks: Disks) -> Result<(), StartError> {
+    let names = NODES.map(|name| NodeName::new(name).unwrap());
+    let nodes = Nodes::new(node.name(), names);
+    let source = Source::Memory(Arc::clone(&disks.all()[nodes.own()]));
+    node.start_tree(Chat { source, nodes }).await.map(drop)
 }
 
 /// The state of a person, which outlives the connections.
@@ -81,7 +119,7 @@ impl Client for TestClient {
             return Err(Disconnected);
         }
         match message {
-            ServerMessage::Line { number, id, .. } => {
+            ServerMessage::Line(ShownLine { number, id, .. }) => {
                 // An id begins with the name of its room.
                 let room = room_name(id.as_str().split(' ').next().unwrap());
                 if room != state.room {
@@ -94,10 +132,7 @@ impl Client for TestClient {
                 state.acknowledged.insert(id.as_str().to_owned());
             }
             ServerMessage::Error { text, .. } => state.violation = Some(text.clone()),
-            ServerMessage::Joined { .. }
-            | ServerMessage::Lost { .. }
-            | ServerMessage::MemberJoined { .. }
-            | ServerMessage::MemberLeft { .. } => {}
+            _ => {}
         }
         Ok(())
     }
@@ -132,10 +167,9 @@ impl TestPerson {
             state.connection += 1;
             state.connection
         };
-        let home = cluster.node(0).name();
         let client = TestClient { number, incoming, state: Arc::clone(&self.state) };
         let node_ref = cluster.node(node);
-        let session = node_ref.spawn(Session::new(client, Services::of(node_ref, home)));
+        let session = node_ref.spawn(Session::new(client, Services::of(node_ref)));
         self.connection = Some(Connection { node, to_session, session });
         self.join(room);
     }
@@ -145,7 +179,7 @@ impl TestPerson {
         let state = self.state.lock().unwrap();
         self.send(ClientMessage::Join { room: room.to_owned(), nick: self.nick.to_owned(), last_seen: None });
         for (id, _) in state.waiting.iter().filter(|(_, line_room)| **line_room == room) {
-            self.send(ClientMessage::Say { id: id.clone(), words: id.clone() });
+            self.send(ClientMessage::Say { room: None, id: id.clone(), words: id.clone() });
         }
     }
 
@@ -153,7 +187,7 @@ impl TestPerson {
         self.lines += 1;
         let id = format!("{room} {} {}", self.nick, self.lines);
         self.state.lock().unwrap().waiting.insert(id.clone(), room);
-        self.send(ClientMessage::Say { id: id.clone(), words: id });
+        self.send(ClientMessage::Say { room: None, id: id.clone(), words: id });
     }
 
     fn send(&self, message: ClientMessage) {
@@ -175,8 +209,7 @@ impl TestPerson {
 }
 
 /// Executes the steps that the seed selects.
-async fn run_steps(cluster: &Cluster, people: &mut [TestPerson], current_rooms: &mut [&'static str]) {
-    let rooms: RoomsRef = cluster.node(0).named("rooms");
+async fn run_steps(cluster: &Cluster, disks: &Disks, people: &mut [TestPerson], current_rooms: &mut [&'static str]) {
     let draw = |below: usize| cluster.draw(below as u64) as usize;
     for _ in 0..STEPS {
         let index = draw(people.len());
@@ -192,17 +225,26 @@ async fn run_steps(cluster: &Cluster, people: &mut [TestPerson], current_rooms: 
             }
             2 => person.disconnect(false),
             3 => person.disconnect(true),
-            4 => person.send(ClientMessage::Say { id: "crash".to_owned(), words: "/crash".to_owned() }),
-            5 => rooms.exit(Exit::Kill),
-            6 => cluster.node(0).named::<crate::database::DatabaseRef>("database").exit(Exit::Kill),
-            7 => {
-                let node = 1 + draw(2);
+            4 => person.send(ClientMessage::Say { room: None, id: "crash".to_owned(), words: "/crash".to_owned() }),
+            5 => {
+                let node = cluster.node(draw(3));
+                match draw(3) {
+                    0 => node.named::<RoomsRef>("rooms").exit(Exit::Kill),
+                    1 => node.named::<DatabaseRef>("database").exit(Exit::Kill),
+                    _ => cluster.node(0).global::<WriterRef>("writer").exit(Exit::Kill),
+                }
+            }
+            6..=7 => {
+                let node = draw(3);
                 for person in people.iter_mut() {
                     if person.connection.as_ref().is_some_and(|connection| connection.node == node) {
                         person.disconnect(false);
                     }
                 }
                 cluster.crash(node);
+                if draw(2) == 0 {
+                    disks.lose(node);
+                }
                 sleep(Duration::from_millis(cluster.draw(3000))).await;
                 cluster.restart(node).await;
             }
@@ -225,31 +267,40 @@ async fn run_steps(cluster: &Cluster, people: &mut [TestPerson], current_rooms: 
     }
 }
 
+/// Returns the numbers and ids of a room's lines on a disk, acknowledged or not.
+pub(crate) fn history(disk: &Store, room: &str) -> Vec<(u64, String)> {
+    let (room, mut lines) = (Text::new(room).unwrap(), Vec::new());
+    loop {
+        let after = lines.last().map_or(0, |(number, _)| *number);
+        let page = disk.page(&room, Page::After(after), u64::MAX).unwrap();
+        if page.is_empty() {
+            return lines;
+        }
+        lines.extend(page.into_iter().map(|entry| (entry.number, entry.line.id.as_str().to_owned())));
+    }
+}
+
 #[test]
 fn every_member_receives_every_line_once_despite_crashes() {
-    Check::nodes(3).run(0..20, async |cluster| {
-        let store = Arc::new(Store::in_memory());
-        let tree = cluster.node(0).start_tree(Chat { store: Arc::clone(&store) }).await?;
+    Check::nodes(3).state(|_| Disks::new()).boot(boot).run(0..10, async |cluster, disks| {
         let mut people = NICKS.map(|nick| TestPerson { nick, lines: 0, state: Arc::default(), connection: None });
         let mut current_rooms = [ROOMS[0]; NICKS.len()];
         tokio::join!(
-            run_steps(&cluster, &mut people, &mut current_rooms),
+            run_steps(&cluster, &disks, &mut people, &mut current_rooms),
             cluster.chaos(Faults::LINKS, Duration::from_secs(60)),
         );
         sleep(Duration::from_secs(300)).await;
 
-        let mut history = BTreeMap::new();
-        for room in ROOMS {
-            let (mut lines, mut after) = (Vec::new(), 0);
-            loop {
-                let page = store.page(&Text::new(room).unwrap(), Some(after)).unwrap();
-                let Some(last) = page.last() else { break };
-                after = last.number;
-                lines.extend(page.into_iter().map(|entry| (entry.number, entry.line.id.as_str().to_owned())));
-            }
-            history.insert(room, lines);
+        let disks = disks.all();
+        let histories: BTreeMap<_, _> = ROOMS.iter().map(|room| (*room, history(&disks[0], room))).collect();
+        for disk in &disks {
+            assert!(disk.state().unwrap().may_vote, "a database has not caught up");
+            assert_eq!(disk.state().unwrap().end, disks[0].state().unwrap().end);
+            ROOMS
+                .iter()
+                .for_each(|room| assert_eq!(history(disk, room), histories[room], "the disks differ in {room}"));
         }
-        let written: Vec<&String> = history.values().flatten().map(|(_, id)| id).collect();
+        let written: Vec<&String> = histories.values().flatten().map(|(_, id)| id).collect();
         assert_eq!(written.iter().collect::<BTreeSet<_>>().len(), written.len(), "a line is written twice");
         for (person, room) in people.iter().zip(current_rooms) {
             let state = person.state.lock().unwrap();
@@ -260,20 +311,26 @@ fn every_member_receives_every_line_once_despite_crashes() {
             assert!(state.acknowledged.iter().all(|id| written.contains(&id)), "{nick}: {state:?}");
             assert_eq!(state.acknowledged.len() as u64, person.lines, "{nick}");
             for (room, received) in &state.received {
-                assert!(
-                    history[room].starts_with(received),
-                    "{nick} received in {room}: {received:?}, not {:?}",
-                    history[room]
-                );
+                let history = &histories[room];
+                assert!(history.starts_with(received), "{nick} received in {room}: {received:?}, not {history:?}");
             }
             let received = state.received.get(room).map_or(0, Vec::len);
-            assert_eq!(received, history[room].len(), "{nick} in {room} has not received all lines");
+            assert_eq!(received, histories[room].len(), "{nick} in {room} has not received all lines");
         }
-        // The rooms have no member left from a lost connection.
-        let rooms: RoomsRef = cluster.node(0).named("rooms");
-        assert_eq!(rooms.people().await?, people.len());
+        // Each node lists the people of all nodes, and no one from a lost connection.
+        let mut members = 0;
+        for node in (0..NODES.len()).map(|node| cluster.node(node)) {
+            let rooms: RoomsRef = node.named("rooms");
+            members += rooms.people().await?;
+            for room in ROOMS {
+                let inside = people.iter().zip(current_rooms).filter(|(_, current)| *current == room);
+                let expected: Vec<&str> = inside.map(|(person, _)| person.nick).collect();
+                let nicks = rooms.people_in(Text::new(room).unwrap()).await?.nicks;
+                assert_eq!(nicks.iter().map(Nick::as_str).collect::<Vec<_>>(), expected, "{} in {room}", node.name());
+            }
+        }
+        assert_eq!(members, people.len());
         people.iter_mut().for_each(|person| person.disconnect(false));
-        assert_eq!(tree.stop().await, Exit::shutdown());
-        Ok::<(), Exit>(())
+        Ok::<(), CallError>(())
     });
 }

@@ -9,16 +9,17 @@ pub(crate) use tracing_subscriber::filter::LevelFilter;
 /// A handle to the terminal, shared by all writers.
 #[derive(Clone, Debug)]
 pub(crate) struct Terminal {
-    /// True if notes are printed.
-    notes: bool,
+    /// The text in front of each note: the node's name, if it is one of several.
+    label: String,
     /// While an application starts: the notes to print after a successful start.
     held: Arc<Mutex<Option<Vec<String>>>>,
 }
 
 impl Terminal {
-    /// Installs the log subscriber for reports of this level and above. `notes` selects whether notes are printed.
-    pub(crate) fn open(notes: bool, level: LevelFilter) -> Terminal {
-        let terminal = Terminal { notes, held: Arc::default() };
+    /// Installs the log subscriber for reports of this level and above.
+    pub(crate) fn open(label: Option<&str>, level: LevelFilter) -> Terminal {
+        let label = label.map(|label| format!("{label}: ")).unwrap_or_default();
+        let terminal = Terminal { label, held: Arc::default() };
         let reports = terminal.clone();
         let writer = move || -> Box<dyn Write> {
             if reports.held_notes().is_some() { Box::new(io::sink()) } else { Box::new(io::stderr()) }
@@ -29,10 +30,10 @@ impl Terminal {
 
     /// Prints a note, or keeps it while an application starts.
     pub(crate) fn note(&self, text: &str) {
+        let note = format!("{}{text}", self.label);
         match &mut *self.held_notes() {
-            _ if !self.notes => {}
-            Some(notes) => notes.push(text.to_owned()),
-            None => print(text),
+            Some(notes) => notes.push(note),
+            None => print(&note),
         }
     }
 

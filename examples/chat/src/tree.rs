@@ -1,66 +1,69 @@
-//! The supervision trees of a node: its processes, their start order and their restarts.
+//! The supervision tree of a node: its processes, their start order and their restarts.
 
+use std::net::TcpListener;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use greenroom::prelude::*;
 
 use crate::analytics::Analytics;
-use crate::database::Database;
+use crate::history::database::{Database, Source};
+use crate::history::writer::Candidate;
 use crate::log::Log;
+use crate::nodes::Nodes;
 use crate::reporting::Reporting;
 use crate::rooms::Rooms;
-use crate::services::Services;
 use crate::terminal::Terminal;
 use crate::web::Web;
+
+/// The name of the history's file in the data directory.
+pub(crate) const HISTORY: &str = "chat.redb";
 
 /// The settings of a node's supervision tree.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeSettings {
     /// The directory of the history and the log.
     pub(crate) data: PathBuf,
-    /// The name of the node's own files.
-    pub(crate) name: String,
-    /// The page's port.
-    pub(crate) port: u16,
+    /// The nodes that have a copy of the history.
+    pub(crate) nodes: Nodes,
+    /// The socket of the page. It stays open while the web process restarts, so browsers wait for it meanwhile.
+    pub(crate) listener: Arc<TcpListener>,
     /// The terminal for the log's notes.
     pub(crate) terminal: Terminal,
 }
 
 impl NodeSettings {
-    /// Creates the settings for the node of this name, and the data directory.
+    /// Creates the settings, and the data directory.
     pub(crate) fn new(
         data: PathBuf,
-        node: Option<&NodeName>,
-        port: u16,
+        nodes: Nodes,
+        listener: TcpListener,
         terminal: Terminal,
     ) -> Result<NodeSettings, Exit> {
         let failed = |error| Exit::error(format!("cannot use the directory {}: {error}", data.display()));
         std::fs::create_dir_all(&data).map_err(failed)?;
-        let name = node.and_then(|name| name.as_str().split('@').next()).unwrap_or("chat");
-        // A node's name may contain characters that are invalid in a file name.
-        let name = name.chars().map(|c| if c.is_alphanumeric() { c } else { '_' }).collect();
-        Ok(NodeSettings { data, name, port, terminal })
+        listener.set_nonblocking(true)?;
+        Ok(NodeSettings { data, nodes, listener: Arc::new(listener), terminal })
     }
 
     fn log(&self) -> PathBuf {
-        self.data.join(&self.name).with_extension("log")
+        self.data.join("chat.log")
     }
 
     /// Returns the path of the history's file.
     pub(crate) fn history(&self) -> PathBuf {
-        self.data.join("chat.redb")
+        self.data.join(HISTORY)
     }
 }
 
-/// The tree of a node that runs all services. The log starts first and stops last, so it logs the whole run. The web
-/// starts last and stops first, so it serves only while the other processes run.
+/// The tree of a node. The log starts first and stops last, so it logs the whole run. The web starts last and stops
+/// first, so it serves only while the other processes run.
 #[supervisor(strategy = one_for_one, intensity = 10, period = "10s")]
 pub(crate) struct ChatTree {
     pub(crate) settings: NodeSettings,
-    pub(crate) services: Services,
     #[child(start = Log::open(self.settings.log(), self.settings.terminal.clone()))]
     log: Log,
-    #[child(start = Database::open(self.settings.history()))]
+    #[child(start = Database::open(Source::File(self.settings.history()), self.settings.nodes.clone()))]
     database: Database,
     #[child]
     analytics: Analytics,
@@ -68,17 +71,8 @@ pub(crate) struct ChatTree {
     reporting: Reporting,
     #[child]
     rooms: Rooms,
-    #[child(start = Web::listen(self.settings.port, self.services.clone()))]
-    web: Web,
-}
-
-/// The tree of a node that joined another one: its own web and log. It reaches the other processes by name.
-#[supervisor(strategy = one_for_one, intensity = 10, period = "10s")]
-pub(crate) struct JoinedTree {
-    pub(crate) settings: NodeSettings,
-    pub(crate) services: Services,
-    #[child(start = Log::open(self.settings.log(), self.settings.terminal.clone()))]
-    log: Log,
-    #[child(start = Web::listen(self.settings.port, self.services.clone()))]
+    #[child(start = Candidate::new(self.settings.nodes.clone()), backoff = "100ms..2s")]
+    writer: Candidate,
+    #[child(start = Web::serve(self.settings.listener.clone()))]
     web: Web,
 }

@@ -18,7 +18,8 @@ pub(crate) fn is_allowed(headers: &HeaderMap, path: &str, port: u16) -> bool {
     origin && (path == "/" || site.is_none_or(|site| site == "same-origin" || site == "none"))
 }
 
-fn is_address(host: &str, port: u16) -> bool {
+/// Returns whether the value of a `Host` header is an address of this machine or `localhost`, at this port.
+pub fn is_address(host: &str, port: u16) -> bool {
     let (name, parsed_port) = match host.rsplit_once(':') {
         Some((name, parsed_port)) if !parsed_port.ends_with(']') => (name, parsed_port.parse().ok()),
         // A browser omits the default port.

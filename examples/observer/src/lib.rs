@@ -31,6 +31,7 @@ mod web;
 
 pub use client::{MAX_CLIENTS, Subscriber, SubscriberRef};
 pub use event_log::{EventKind, EventRecord};
+pub use guard::is_address;
 pub use tree::ObserverTree;
 pub use view::{MAX_ROWS, NodeStats, Query, Row, Sort, TreeLine, View};
 pub use watcher::{Watcher, WatcherMessage, WatcherRef};

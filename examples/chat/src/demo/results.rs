@@ -3,18 +3,16 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use super::recorder::ReceivedLine;
 use crate::line::{Id, Line};
+use crate::visitor::{Event, ReceivedLine};
 
-/// The acknowledged, stored and received lines of a run.
+/// The acknowledged lines of a run, and all copies of its lines.
 #[derive(Debug, Default)]
 pub(super) struct Results {
     /// The ids of the acknowledged lines.
     pub(super) acknowledged: HashSet<Id>,
-    /// The lines of the history on disk.
-    pub(super) stored: Vec<ReceivedLine>,
-    /// The lines that the recorder of each node received.
-    pub(super) received: [Vec<ReceivedLine>; 2],
+    /// The lines that each listener received, that each page shows, and that each node has on disk.
+    pub(super) copies: Vec<Vec<ReceivedLine>>,
 }
 
 /// The numbers of acknowledged, lost and duplicated lines.
@@ -22,22 +20,39 @@ pub(super) struct Results {
 pub(super) struct Summary {
     /// The number of acknowledged lines.
     acknowledged: usize,
-    /// The number of acknowledged lines that the history or a recorder does not have word for word.
+    /// The number of acknowledged lines that a copy does not have word for word, or not at the place of the first copy.
     lost: usize,
-    /// The number of lines that the history or a recorder has more than once, or that were never sent.
+    /// The number of lines that a copy has more than once, or that were never sent.
     duplicated: usize,
 }
 
 impl Results {
-    /// Compares the sent lines with the history's and each recorder's lines.
+    /// Records an event of a person. Only people with a number receive the lines.
+    pub(super) fn record(&mut self, number: Option<usize>, event: Event) {
+        match (number, event) {
+            (_, Event::Acknowledged { id }) => drop(self.acknowledged.insert(id)),
+            (Some(number), Event::Line(line)) => self.copies[number].push(line),
+            _ => {}
+        }
+    }
+
+    /// Returns whether all lines are acknowledged, and all copies are complete.
+    pub(super) fn have_all(&self, sent: &[Line]) -> bool {
+        self.acknowledged.len() == sent.len() && self.copies.iter().all(|copy| copy.len() >= sent.len())
+    }
+
+    /// Compares the sent lines with those of each copy.
     pub(super) fn summary(&self, sent: &[Line]) -> Summary {
         let sent: HashMap<&Id, &Line> = sent.iter().map(|line| (&line.id, line)).collect();
         let (mut lost, mut duplicated) = (HashSet::new(), HashSet::new());
-        for lines in [&self.stored, &self.received[0], &self.received[1]] {
+        let mut numbers = HashMap::new();
+        for lines in &self.copies {
             let mut found = HashSet::new();
             for received in lines {
                 let line = sent.get(&received.id);
-                if line.is_some_and(|line| line.nick == received.nick && line.words == received.words) {
+                let number = *numbers.entry(&received.id).or_insert(received.number);
+                let is_equal = |line: &&Line| line.nick == received.nick && line.words == received.words;
+                if line.is_some_and(is_equal) && number == received.number {
                     if !found.insert(&received.id) {
                         duplicated.insert(&received.id);
                     }
@@ -78,18 +93,21 @@ mod tests {
     fn check(stored: &str, a: &str, b: &str, expected: &str) {
         let sent: Vec<Line> = ["1", "2", "3"].map(line).into();
         let lines = |ids: &str| {
+            let text = |index| ids.split(' ').nth(index).unwrap_or_default();
             let received_line = |(index, id): (usize, &str)| {
-                // An id with `!` has other words than the sent line.
-                let Line { id, nick, mut words, .. } = line(id.trim_end_matches('!'));
-                if ids.split(' ').nth(index).is_some_and(|id| id.ends_with('!')) {
+                // The number is that of the id. An id with `!` has other words than the sent line, and one with `+`
+                // another number.
+                let Line { id, nick, mut words, .. } = line(id.trim_end_matches(['!', '+']));
+                let number = id.as_str().parse::<u64>().unwrap() + u64::from(text(index).ends_with('+'));
+                if text(index).ends_with('!') {
                     words = Text::new("other words").unwrap();
                 }
-                ReceivedLine { number: index as u64 + 1, id, nick, words }
+                ReceivedLine { number, id, nick, words }
             };
             ids.split(' ').enumerate().map(received_line).collect()
         };
         let acknowledged = sent.iter().map(|line| line.id.clone()).collect();
-        let results = Results { acknowledged, stored: lines(stored), received: [lines(a), lines(b)] };
+        let results = Results { acknowledged, copies: vec![lines(stored), lines(a), lines(b)] };
         let summary = results.summary(&sent);
         assert_eq!(summary.to_string(), expected);
         assert_eq!(summary.is_complete(&sent), expected == "3 acknowledged, 0 lost, 0 doubled");
@@ -102,6 +120,7 @@ mod tests {
         check("1 3", "1 2", "3", "3 acknowledged, 3 lost, 0 doubled");
         check("1 2 3 2", "1 2 3", "1 2 3 2", "3 acknowledged, 0 lost, 1 doubled");
         check("1 2 3", "1 2 3 4", "1 2 3", "3 acknowledged, 0 lost, 1 doubled");
+        check("1 2 3", "1 2+ 3", "1 2 3", "3 acknowledged, 1 lost, 0 doubled");
         check("1 2! 3", "1 2 3", "1 2 3", "3 acknowledged, 1 lost, 0 doubled");
     }
 

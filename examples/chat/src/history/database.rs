@@ -1,0 +1,189 @@
+//! The database process: owns the log of its node on disk.
+//!
+//! The [`writer`](super::writer) sends it records, and the position up to which the log is acknowledged. From then on
+//! the database passes the acknowledged lines to the rooms of its node and to readers. So no reader sees a line that
+//! could still be lost.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use futures_util::stream::once;
+use greenroom::prelude::*;
+
+use super::store::{Head, Page, Store, StoreError};
+use super::{Batch, CAUGHT_UP, Mark, Placed, Refusal, Span, State, Stored, Term};
+use crate::line::{Entry, Line, Room, call_until_answered, now};
+use crate::log::LogRef;
+use crate::nodes::Nodes;
+use crate::rooms::RoomsRef;
+
+/// Writes and reads the log of a node.
+#[actor(name = "database", trap_exit)]
+pub(crate) struct Database {
+    store: Arc<Store>,
+    /// The log is acknowledged up to this position at least.
+    committed: u64,
+    /// The least log with which the database may vote again, once the others have stated theirs.
+    target: Option<Mark>,
+}
+
+/// The place of a history.
+#[derive(Clone)]
+pub(crate) enum Source {
+    File(PathBuf),
+    /// A history in memory, which outlives the process as a disk does.
+    #[cfg(test)]
+    Memory(Arc<Store>),
+}
+
+#[actor]
+impl Database {
+    #[init]
+    pub(crate) async fn open(source: Source, nodes: Nodes, cx: &mut Context<Self>) -> Result<Database, StoreError> {
+        let store = match source {
+            Source::File(path) => Arc::new(cx.blocking(move || Store::open(&path)).await?),
+            #[cfg(test)]
+            Source::Memory(store) => store,
+        };
+        let state = store.state()?;
+        // A new history, or one that was deleted: the other databases have the answer. It arrives as a message, so that
+        // two databases can ask each other.
+        if !state.may_vote {
+            cx.attach(once(ask_others(nodes)), |(term, target)| DatabaseMessage::Recover { term, target });
+        }
+        Ok(Database { store, committed: state.committed, target: None })
+    }
+
+    /// Promises to refuse writers of earlier terms. Returns the place of the last record.
+    #[call]
+    pub(crate) async fn promise(&mut self, cx: &mut Context<Self>, term: Term) -> Result<Mark, Refusal> {
+        self.execute(cx, move |store| store.promise(term)).await
+    }
+
+    /// Writes the first record of the term of this node's writer.
+    #[call]
+    #[private]
+    pub(crate) async fn begin(&mut self, cx: &mut Context<Self>, term: Term) -> Result<Mark, Refusal> {
+        self.execute(cx, move |store| store.begin(term)).await
+    }
+
+    /// Writes lines of this node's writer, and returns their places.
+    #[call]
+    #[private]
+    pub(crate) async fn propose(
+        &mut self,
+        cx: &mut Context<Self>,
+        term: Term,
+        lines: Vec<Line>,
+    ) -> Result<Vec<Placed>, Refusal> {
+        let committed = self.committed;
+        self.execute(cx, move |store| store.propose(term, &lines, now(), committed)).await
+    }
+
+    /// Writes records of the writer, of any node.
+    #[call]
+    pub(crate) async fn append(&mut self, cx: &mut Context<Self>, batch: Batch) -> Result<Stored, Refusal> {
+        let (target, committed) = (self.target, batch.committed);
+        let stored = self.execute(cx, move |store| store.append(&batch, target)).await?;
+        if stored.may_vote && self.target.take().is_some() {
+            self.note_vote();
+        }
+        self.advance(cx, committed.min(stored.position)).await;
+        Ok(stored)
+    }
+
+    /// The log of this node's writer is acknowledged up to this position.
+    #[cast]
+    #[private]
+    pub(crate) async fn commit(&mut self, cx: &mut Context<Self>, position: u64) {
+        self.advance(cx, position).await;
+    }
+
+    /// Takes over what the other databases have promised. The vote is granted at `target`.
+    #[cast]
+    #[private]
+    async fn recover(&mut self, cx: &mut Context<Self>, term: Term, target: Mark) {
+        self.target = Some(target);
+        if self.execute(cx, move |store| store.recover(term, target)).await {
+            self.target = None;
+            self.note_vote();
+        }
+    }
+
+    /// Returns the first records after this position, acknowledged or not.
+    #[call]
+    pub(crate) async fn read(&mut self, cx: &mut Context<Self>, after: u64) -> Span {
+        self.execute(cx, move |store| store.read(after)).await
+    }
+
+    /// Returns the state of the log.
+    #[call]
+    pub(crate) async fn state(&mut self, cx: &mut Context<Self>) -> State {
+        self.execute(cx, Store::state).await
+    }
+
+    /// Returns a page of a room's acknowledged lines.
+    #[call]
+    pub(crate) async fn page(&mut self, cx: &mut Context<Self>, room: Room, page: Page) -> Vec<Entry> {
+        let committed = self.committed;
+        self.execute(cx, move |store| store.page(&room, page, committed)).await
+    }
+
+    /// Returns the last acknowledged numbers of these rooms, and of some others.
+    #[call]
+    pub(crate) async fn heads(&mut self, cx: &mut Context<Self>, rooms: Vec<Room>) -> Vec<Head> {
+        let committed = self.committed;
+        self.execute(cx, move |store| store.heads(&rooms, committed)).await
+    }
+
+    /// All records are on disk. The file itself is closed when the state is dropped, before a restart opens it again.
+    #[terminate]
+    fn close(&mut self) {
+        LogRef::named("log").note("database: closed".to_owned());
+    }
+}
+
+impl Database {
+    fn note_vote(&self) {
+        LogRef::named("log").note(format!("database: this node {CAUGHT_UP} and has a vote"));
+    }
+
+    /// Executes a function on a thread for blocking work, since a commit waits for the disk. On an error the process
+    /// crashes: the caller receives the reason, and the restarted process opens the file again.
+    async fn execute<T: Send + 'static>(
+        &self,
+        cx: &mut Context<Self>,
+        function: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
+    ) -> T {
+        let store = Arc::clone(&self.store);
+        cx.blocking(move || function(&store)).await.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Passes the newly acknowledged lines to the rooms.
+    async fn advance(&mut self, cx: &mut Context<Self>, committed: u64) {
+        while self.committed < committed {
+            let after = self.committed;
+            let mut span = self.execute(cx, move |store| store.read(after)).await;
+            span.records.truncate((committed - after) as usize);
+            if span.records.is_empty() {
+                return;
+            }
+            self.committed = span.end().position;
+            let entries: Arc<[Entry]> = span.records.into_iter().filter_map(|record| record.entry).collect();
+            if !entries.is_empty() {
+                RoomsRef::named("rooms").publish(entries);
+            }
+        }
+    }
+}
+
+/// Waits until all other databases have stated the terms that they have promised and their logs. Returns the greatest
+/// ones.
+async fn ask_others(nodes: Nodes) -> (Term, Mark) {
+    let others: Vec<DatabaseRef> = nodes.others().map(|name| DatabaseRef::at("database", name)).collect();
+    let states = join_all(others.iter().map(|other| call_until_answered(|| other.state()))).await;
+    let term = states.iter().map(|state| state.term).max().unwrap_or_default();
+    let target = states.iter().map(|state| state.end).max().unwrap_or_default();
+    (term, target)
+}

@@ -1,0 +1,89 @@
+//! The upgrade of a node, as a program requests it.
+
+use std::future::IntoFuture;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::error::UpgradeError;
+use super::executor;
+use super::protocol::predecessor::{Deadlines, Goal};
+use crate::node::Node;
+
+/// An upgrade, which begins when it is awaited; from [`Node::upgrade`] or [`Node::check_upgrade`].
+#[must_use = "an upgrade begins when it is awaited"]
+#[derive(Debug)]
+pub struct Upgrade {
+    node: Node,
+    program: PathBuf,
+    goal: Goal,
+    deadlines: Deadlines,
+}
+
+impl Node {
+    /// Upgrades the node: a successor, which is another process of the operating system, takes over from this one.
+    ///
+    /// 1. Plan: the program is started, with the arguments and the environment of this one. Its `main` starts the node, by
+    ///    [`#[greenroom::main]`](attr.main.html) or [`Node::builder`], and the two agree on what is handed over.
+    /// 2. Pause: this node and its [`Listener`](crate::Listener)s accept no more connections. The operating system queues
+    ///    them.
+    /// 3. Hand-over: the successor takes over the node's name and incarnation, the numbers of its next processes, and the
+    ///    listening sockets.
+    /// 4. Commit: the successor is ready, and serves from now on. The future resolves, and this node stops in order.
+    ///
+    /// If anything fails before the commit, the successor is killed and this node serves on. After it, a failure of the
+    /// successor is an ordinary crash. SIGUSR2 begins an upgrade to the program's own file, as it is on disk then.
+    ///
+    /// Processes start anew in the successor. This process ends as described in the book, on the page *Upgrading a running
+    /// node*. For that, the node runs in [`Node::run`] or `#[greenroom::main]`.
+    ///
+    /// The phases may take 30, 10 and 60 s: see [`Upgrade::within`]. Cancel-safe: the upgrade goes on if the future is
+    /// dropped.
+    ///
+    /// After the `init:restart` of Erlang and the release handler's
+    /// [`install_release`](https://www.erlang.org/doc/apps/sasl/release_handler.html), and Cloudflare's tableflip.
+    ///
+    /// # Errors
+    /// The node was not upgraded and serves on: see [`UpgradeError`].
+    pub fn upgrade(&self, program: impl Into<PathBuf>) -> Upgrade {
+        self.attempt(program.into(), Goal::Upgrade)
+    }
+
+    /// Does everything of an [upgrade](Node::upgrade) except the commit, then ends the successor and serves on. The node is
+    /// paused for as long as an upgrade would take.
+    ///
+    /// # Errors
+    /// The node cannot be upgraded to this program: see [`UpgradeError`].
+    pub fn check_upgrade(&self, program: impl Into<PathBuf>) -> Upgrade {
+        self.attempt(program.into(), Goal::Check)
+    }
+
+    fn attempt(&self, program: PathBuf, goal: Goal) -> Upgrade {
+        Upgrade { node: self.clone(), program, goal, deadlines: Deadlines::default() }
+    }
+}
+
+impl Upgrade {
+    /// Sets the time for the whole attempt, in place of those of its phases.
+    pub fn within(mut self, limit: Duration) -> Upgrade {
+        self.deadlines = Deadlines { plan: limit, pause: limit, hand_over: limit, all: limit };
+        self
+    }
+}
+
+impl IntoFuture for Upgrade {
+    type Output = Result<(), UpgradeError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let (sender, receiver) = oneshot::channel();
+        let node = self.node.clone();
+        node.spawner().spawn(async move {
+            // Fails if nothing waits for the outcome.
+            let _ = sender.send(executor::run(&self.node, self.program, self.goal, self.deadlines).await);
+        });
+        Box::pin(async move { receiver.await.unwrap_or(Err(UpgradeError::Stopping)) })
+    }
+}

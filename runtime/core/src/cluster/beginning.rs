@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::NodeBuilder;
 use super::links::{Connector, Seed};
 use super::membership::{DynDiscovery, Request};
 use crate::base::NodeName;
@@ -81,17 +80,5 @@ impl Connector {
         }
         drop(tried);
         all_tried.recv().await;
-    }
-}
-
-impl NodeBuilder {
-    /// Sets the code that determines the beginning of the node.
-    #[cfg(all(feature = "upgrade", unix))]
-    pub(crate) fn begin_by(
-        mut self,
-        begin: impl FnOnce(NodeName) -> BoxFuture<'static, Beginning> + Send + Sync + 'static,
-    ) -> NodeBuilder {
-        self.begin = Some(Box::new(begin));
-        self
     }
 }

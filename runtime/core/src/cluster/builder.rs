@@ -43,7 +43,7 @@ pub struct NodeBuilder {
     policy: Policy,
     /// Starts the parts of the node that are in layers above this one.
     parts: Option<StartParts>,
-    pub(super) begin: Option<Begin>,
+    begin: Option<Begin>,
 }
 
 type StartParts = Box<dyn FnOnce(&Node) + Send + Sync>;
@@ -151,6 +151,13 @@ impl NodeBuilder {
     #[cfg(feature = "registry")]
     pub(crate) fn parts(mut self, start: impl FnOnce(&Node) + Send + Sync + 'static) -> NodeBuilder {
         self.parts = Some(Box::new(start));
+        self
+    }
+
+    /// Sets the code that determines the beginning of the node.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(crate) fn begin_by(mut self, begin: Begin) -> NodeBuilder {
+        self.begin = Some(begin);
         self
     }
 

@@ -20,7 +20,7 @@ pub(crate) fn begin_process() {
 
 /// Lets a node be upgraded, and begin in place of the predecessor's node of the same name.
 pub(crate) fn take_part(builder: NodeBuilder) -> NodeBuilder {
-    builder.begin_by(|name| Box::pin(beginning(name)))
+    builder.begin_by(Box::new(|name| Box::pin(beginning(name))))
 }
 
 /// Returns a local node, which takes the place of the predecessor's if that is a local one.

@@ -19,14 +19,32 @@ use crate::log;
 use crate::node::{ListeningSocket, Node, SocketName};
 use crate::sched::Clock;
 
-/// The time in which a successor that was killed, or that has closed its connection, exits.
+/// The time in which a successor exits after it was killed.
 const EXIT_TIME: Duration = Duration::from_secs(5);
+
+/// The time in which a successor exits after the end of its connection, so that its status is reported.
+const STATUS_TIME: Duration = Duration::from_secs(1);
 
 /// The process numbers that are left free for the processes that the predecessor starts while it stops.
 const FREE_NUMBERS: u64 = 1 << 20;
 
 /// Runs an upgrade of a node.
 pub(super) async fn run(node: &Node, program: PathBuf, goal: Goal, deadlines: Deadlines) -> Result<(), UpgradeError> {
+    let outcome = attempt(node, program, goal, deadlines).await;
+    match &outcome {
+        Ok(()) if goal == Goal::Check => {
+            log::info!(target: "greenroom", node = %node.name(), "check of an upgrade is complete: the node serves on");
+        }
+        Ok(()) => log::info!(target: "greenroom", node = %node.name(), "upgrade is complete: this process stops"),
+        Err(error) => log::error!(
+            target: "greenroom", node = %node.name(), error = %log::Escaped(crate::base::Causes(error)),
+            "upgrade was abandoned: the node serves on"
+        ),
+    }
+    outcome
+}
+
+async fn attempt(node: &Node, program: PathBuf, goal: Goal, deadlines: Deadlines) -> Result<(), UpgradeError> {
     let upgrader = Upgrader::of(node);
     let _running = upgrader.begin_attempt().filter(|_| node.succession().is_own_turn()).ok_or(UpgradeError::Running)?;
     if node.services().is_closed() {
@@ -35,24 +53,12 @@ pub(super) async fn run(node: &Node, program: PathBuf, goal: Goal, deadlines: De
     log::info!(
         target: "greenroom", node = %node.name(), program = %log::Escaped(program.display()), ?goal, "upgrade begins"
     );
-    let outcome = match launch::start(&program) {
-        Ok((child, connection)) => {
-            let machine = Predecessor::new(goal, deadlines, node.clock().now());
-            let ending = Ending::of_this_process(upgrader.line().is_some());
-            let successor = SuccessorProcess { child, is_committed: false };
-            let (node, upgrader) = (node.clone(), Arc::clone(&upgrader));
-            Attempt { node, upgrader, machine, successor, connection, ending, line: None }.run().await
-        }
-        Err(error) => Err(UpgradeError::Start(program, error)),
-    };
-    match &outcome {
-        Ok(()) => log::info!(target: "greenroom", node = %node.name(), ?goal, "upgrade is complete"),
-        Err(error) => log::error!(
-            target: "greenroom", node = %node.name(), error = %log::Escaped(crate::base::Causes(error)),
-            "upgrade was abandoned: the node serves on"
-        ),
-    }
-    outcome
+    let (child, connection) = launch::start(&program).map_err(|error| UpgradeError::Start(program, error))?;
+    let machine = Predecessor::new(goal, deadlines, node.clock().now());
+    let ending = Ending::of_this_process(upgrader.line().is_some());
+    let successor = SuccessorProcess { child, is_committed: false };
+    let (node, upgrader) = (node.clone(), Arc::clone(&upgrader));
+    Attempt { node, upgrader, machine, successor, connection, ending, line: None }.run().await
 }
 
 /// An upgrade whose successor was started.
@@ -139,12 +145,10 @@ impl Attempt {
         self.connection.send(&ToSuccessor::Plan(node.into_iter().chain(sockets).collect()), None).await
     }
 
-    fn pause(&mut self) -> Event {
-        if self.node.services().is_closed() {
-            return Event::Failed(UpgradeError::Stopping);
-        }
-        self.node.succession().pause();
-        Event::Paused
+    /// Makes the node quiet. There is nothing to wait for, since no process is handed over: connections are accepted until
+    /// the commit, however long the successor takes to start.
+    fn pause(&self) -> Event {
+        if self.node.services().is_closed() { Event::Failed(UpgradeError::Stopping) } else { Event::Paused }
     }
 
     async fn hand_over(&mut self) -> io::Result<()> {
@@ -178,11 +182,12 @@ impl Attempt {
         self.connection.send(&ToSuccessor::Record(record), Some(socket.as_fd())).await
     }
 
-    /// Writes the commit, unless the node stops: then its successor must not begin.
+    /// Stops accepting connections and writes the commit, unless the node stops: then its successor must not begin.
     fn commit(&mut self) -> Event {
         if self.node.services().is_closed() {
             return Event::Failed(UpgradeError::Stopping);
         }
+        self.node.succession().begin_commit();
         match self.connection.send_at_once(&ToSuccessor::Commit, None) {
             Ok(()) => {
                 self.successor.is_committed = true;
@@ -194,8 +199,8 @@ impl Attempt {
 
     /// Returns the event for a connection that has failed. A successor that has exited has a status.
     async fn lost(&mut self, error: io::Error) -> Event {
-        if error.kind() == io::ErrorKind::UnexpectedEof
-            && let Some(exited) = self.node.clock().within(Some(EXIT_TIME), self.successor.child.wait()).await
+        if error.kind() != io::ErrorKind::InvalidData
+            && let Some(exited) = self.node.clock().within(Some(STATUS_TIME), self.successor.child.wait()).await
         {
             return Event::Failed(of_exit(exited));
         }

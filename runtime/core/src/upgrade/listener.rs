@@ -15,9 +15,9 @@ use crate::node::{Node, SocketName};
 
 /// A listening TCP socket that a successor takes over; from [`listener`] or [`Node::listener`].
 ///
-/// During an upgrade neither process accepts for a moment. The operating system queues the connections meanwhile, so none
-/// is refused. A program accepts in the same way before and after: [`accept`](Listener::accept) waits while it is not the
-/// turn of this process.
+/// At the commit of an upgrade neither process accepts for a moment. The operating system queues the connections
+/// meanwhile, so none is refused. A program accepts in the same way before and after: [`accept`](Listener::accept) waits
+/// while it is not the turn of this process.
 ///
 /// The socket is closed when the last listener of its name is dropped.
 pub struct Listener {
@@ -43,7 +43,7 @@ pub enum ListenerError {
         /// The address of the socket.
         found: SocketAddr,
     },
-    /// What was inherited with this name is not a listening TCP socket.
+    /// The inherited descriptor with this name is not a listening TCP socket.
     Inherited(String, io::Error),
 }
 
@@ -133,8 +133,8 @@ impl Node {
 impl Listener {
     /// Returns the next connection and the address of its client, as [`TcpListener::accept`] does.
     ///
-    /// Waits while this process does not serve: in a successor until the upgrade is committed, and in the predecessor from
-    /// the pause on. Cancel-safe.
+    /// Waits while this process does not serve: in a successor until the commit of the upgrade, and in the predecessor from
+    /// then on. Cancel-safe.
     ///
     /// # Errors
     /// Those of the operating system, such as too many open files. The listener stays open: wait a little and accept again.
@@ -267,5 +267,65 @@ impl error::Error for ListenerError {
             }
             ListenerError::Address { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Connects and lets the listener accept.
+    async fn connect(listener: &Listener) -> SocketAddr {
+        let (client, accepted) = tokio::join!(TcpStream::connect(listener.address()), listener.accept());
+        let (client, (_, from)) = (client.unwrap().local_addr().unwrap(), accepted.unwrap());
+        assert_eq!(client, from);
+        from
+    }
+
+    #[tokio::test]
+    async fn a_socket_is_shared_by_its_name_and_closed_with_the_last_listener() {
+        let node = Node::local();
+        let first = node.listener("web", "127.0.0.1:0").await.unwrap();
+        let address = first.address();
+        let second = node.listener("web", address.to_string()).await.unwrap();
+        connect(&first).await;
+        drop(first);
+        connect(&second).await;
+        let error = node.listener("other", address.to_string()).await.unwrap_err();
+        assert!(matches!(error, ListenerError::Bind(..)), "{error}");
+        let error = node.listener("web", "127.0.0.1:1").await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the listener `web` has the address {address}, and the program expects 127.0.0.1:1; use another name \
+                 for another address"
+            )
+        );
+        drop(second);
+        TcpStream::connect(address).await.unwrap_err();
+        assert_eq!(node.listener("other", address.to_string()).await.unwrap().address(), address);
+        // Another node has listeners of its own.
+        let error = Node::local().listener("other", "nowhere").await.unwrap_err();
+        assert!(matches!(error, ListenerError::Bind(..)), "{error}");
+    }
+
+    #[tokio::test]
+    async fn connections_wait_while_the_node_is_paused() {
+        let node = Node::local();
+        let listener = node.listener("web", "127.0.0.1:0").await.unwrap();
+        let mut accepted = Box::pin(listener.accept());
+        assert!(tokio::time::timeout(Duration::ZERO, accepted.as_mut()).await.is_err());
+        node.succession().pause();
+        // The system completes the connection.
+        let client = TcpStream::connect(listener.address()).await.unwrap();
+        assert!(tokio::time::timeout(Duration::from_millis(50), accepted.as_mut()).await.is_err());
+        node.succession().resume();
+        assert_eq!(accepted.await.unwrap().1, client.local_addr().unwrap());
+        node.succession().hand_to_successor();
+        let client = TcpStream::connect(listener.address()).await.unwrap();
+        assert!(tokio::time::timeout(Duration::from_millis(50), listener.accept()).await.is_err());
+        drop(client);
     }
 }

@@ -16,7 +16,7 @@
 //! |---|---|---|
 //! | launched | planned, by the hello | the successor is killed |
 //! | planned | pausing, by the acceptance | the successor is killed |
-//! | pausing | handing over, when the node is quiet | and the node resumes |
+//! | pausing | handing over, when the node is quiet: at once, while no processes are handed over | and the node resumes |
 //! | handing over | committing, when the successor is ready | and the node resumes |
 //! | committing | committed, when the commit is written | and the node resumes |
 //! | committed | the process ends | the successor's failure is a crash of the node |
@@ -30,8 +30,8 @@
 //! | serving | | nothing: the predecessor ends now |
 //!
 //! Invariants:
-//! - At most one side serves. The predecessor does not serve from the pause on, and resumes only without a commit. The
-//!   successor serves only once it has read the commit.
+//! - At most one side serves. The predecessor stops accepting connections before it writes the commit, and resumes only
+//!   if that fails. The successor serves only once it has read the commit.
 //! - The commit is one write of a few bytes to an empty socket, so it is written in full or not at all. The kernel keeps
 //!   it when the predecessor ends. If the write fails, the successor never reads it, and the predecessor resumes.
 //! - A side that is lost is the crash of the node: the predecessor before the commit, the successor after it. The

@@ -27,11 +27,10 @@ impl Node {
     ///
     /// 1. Plan: the program is started, with the arguments and the environment of this one. Its `main` starts the node, by
     ///    [`#[greenroom::main]`](attr.main.html) or [`Node::builder`], and the two agree on what is handed over.
-    /// 2. Pause: this node and its [`Listener`](crate::Listener)s accept no more connections. The operating system queues
-    ///    them.
-    /// 3. Hand-over: the successor takes over the node's name and incarnation, the numbers of its next processes, and the
-    ///    listening sockets.
-    /// 4. Commit: the successor is ready, and serves from now on. The future resolves, and this node stops in order.
+    /// 2. Hand-over: the successor takes over the node's name and incarnation, the numbers of its next processes, and the
+    ///    listening sockets. It is ready when it waits in [`Listener::accept`](crate::Listener::accept) at each of them.
+    /// 3. Commit: this node and its listeners accept no more connections, and the successor does. The future resolves, and
+    ///    this node stops in order.
     ///
     /// If anything fails before the commit, the successor is killed and this node serves on. After it, a failure of the
     /// successor is an ordinary crash. SIGUSR2 begins an upgrade to the program's own file, as it is on disk then.
@@ -39,7 +38,7 @@ impl Node {
     /// Processes start anew in the successor. This process ends as described in the book, on the page *Upgrading a running
     /// node*. For that, the node runs in [`Node::run`] or `#[greenroom::main]`.
     ///
-    /// The phases may take 30, 10 and 60 s: see [`Upgrade::within`]. Cancel-safe: the upgrade goes on if the future is
+    /// The plan may take 30 s, and the hand-over 60 s: see [`Upgrade::within`]. Cancel-safe: the upgrade goes on if the future is
     /// dropped.
     ///
     /// After the `init:restart` of Erlang and the release handler's
@@ -51,8 +50,7 @@ impl Node {
         self.attempt(program.into(), Goal::Upgrade)
     }
 
-    /// Does everything of an [upgrade](Node::upgrade) except the commit, then ends the successor and serves on. The node is
-    /// paused for as long as an upgrade would take.
+    /// Does everything of an [upgrade](Node::upgrade) except the commit, then ends the successor. The node serves meanwhile.
     ///
     /// # Errors
     /// The node cannot be upgraded to this program: see [`UpgradeError`].
@@ -85,5 +83,23 @@ impl IntoFuture for Upgrade {
             let _ = sender.send(executor::run(&self.node, self.program, self.goal, self.deadlines).await);
         });
         Box::pin(async move { receiver.await.unwrap_or(Err(UpgradeError::Stopping)) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_upgrade_that_cannot_begin_changes_nothing() {
+        let node = Node::local();
+        let error = node.upgrade("/nowhere/shop").await.unwrap_err();
+        assert_eq!(error.to_string(), "cannot start the successor /nowhere/shop");
+        assert!(matches!(error, UpgradeError::Start(..)) && node.is_own_turn());
+        node.succession().pause();
+        assert!(matches!(node.upgrade("/nowhere/shop").await, Err(UpgradeError::Running)));
+        node.succession().resume();
+        node.stop().await;
+        assert!(matches!(node.upgrade("/nowhere/shop").await, Err(UpgradeError::Stopping)));
     }
 }

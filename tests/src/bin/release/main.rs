@@ -1,13 +1,15 @@
 //! A server that is upgraded while it serves, for tests with real processes.
 //!
 //! The release is the last line of the program's own file, behind its code: its name, and a fault of its start. Each
-//! connection is answered with the name of the release. `WEB` is the address of the server.
+//! connection is answered with the name of the release. `WEB` is the address of the server, or `EXPECTED` that of a
+//! socket from systemd.
 //!
 //! | fault | the successor |
 //! |---|---|
 //! | `panic` | panics in `main` |
 //! | `exit` | exits with the code 7 |
-//! | `hang` | never accepts a connection |
+//! | `hang` | waits before it has a listener |
+//! | `idle` | has a listener, and waits before it accepts |
 //! | `address` | expects its listener at another address |
 //! | `late-panic` | panics after it has accepted a connection |
 //!
@@ -16,6 +18,7 @@
 //! | `upgrade MILLISECONDS` | `result` of an upgrade to the program's file |
 //! | `check MILLISECONDS` | `result` of a check of it |
 //! | `spawn` | `pid` of a new process |
+//! | `exit CODE` | |
 //! | `environment` | `child` with the output of this program as a child, with the argument `once`: it ends at once |
 
 #[path = "../peer/log.rs"]
@@ -54,9 +57,16 @@ async fn main() -> greenroom::Result {
         "hang" => std::future::pending().await,
         _ => {}
     }
-    let address = if fault == "address" { "127.0.0.1:1".to_owned() } else { std::env::var("WEB")? };
+    let address = if fault == "address" {
+        "127.0.0.1:1".to_owned()
+    } else {
+        std::env::var("EXPECTED").or(std::env::var("WEB"))?
+    };
     let web = greenroom::listener("web", address).await?;
     say("listening", web.address());
+    if fault == "idle" {
+        std::future::pending::<()>().await;
+    }
     tokio::spawn(node.scope(commands()));
     loop {
         let (stream, _) = web.accept().await?;
@@ -106,6 +116,7 @@ async fn commands() {
         match command.split_once(' ').unwrap_or((&command, "")) {
             ("upgrade", limit) => report(node.upgrade(&program), limit).await,
             ("check", limit) => report(node.check_upgrade(&program), limit).await,
+            ("exit", code) => std::process::exit(code.parse().expect("a number")),
             ("spawn", _) => {
                 let process = node.enter();
                 let spawned = greenroom::spawn(async |_: Mailbox<Request>| std::future::pending::<()>().await);

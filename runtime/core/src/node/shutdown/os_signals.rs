@@ -52,7 +52,7 @@ impl OsSignals {
                         signal = signals.next() => signal,
                         _ = &mut end => return,
                     };
-                    if running.takes_signal(signal) {
+                    if running.takes_signal(signal).await {
                         continue;
                     }
                     let Some(sender) = first_sender.take() else { std::process::exit(128 + signal.number()) };
@@ -128,10 +128,11 @@ impl Signal {
 impl Node {
     /// Begins the upgrade that a signal requests, or forwards a signal to the successor. Returns whether the signal has
     /// no further effect.
-    fn takes_signal(&self, signal: Signal) -> bool {
+    async fn takes_signal(&self, signal: Signal) -> bool {
         #[cfg(all(feature = "upgrade", unix))]
         {
             let node = self.nested_runs().inner().unwrap_or_else(|| self.clone());
+            node.succession().decided().await;
             if let Some(upgrades) = node.succession().upgrades() {
                 if node.succession().is_over() {
                     upgrades.forward(signal.number());

@@ -33,6 +33,8 @@ enum Turn {
     Own,
     /// At present none: the predecessor has not committed yet, or this process is paused.
     Pause,
+    /// At present none: this process writes the commit.
+    Commit,
     /// The successor, for good.
     Successor,
 }
@@ -79,6 +81,11 @@ impl Succession {
         self.change(Turn::Pause);
     }
 
+    /// Suspends all that serves, until the commit is written or has failed.
+    pub(crate) fn begin_commit(&self) {
+        self.change(Turn::Commit);
+    }
+
     pub(crate) fn resume(&self) {
         self.change(Turn::Own);
     }
@@ -104,6 +111,11 @@ impl Succession {
     /// Resolves when the successor serves. Cancel-safe.
     pub(crate) async fn over(&self) {
         self.until(|turn| turn == Turn::Successor).await;
+    }
+
+    /// Resolves unless the commit is being written. Cancel-safe.
+    pub(crate) async fn decided(&self) {
+        self.until(|turn| turn != Turn::Commit).await;
     }
 
     /// Resolves when this process serves. Cancel-safe.

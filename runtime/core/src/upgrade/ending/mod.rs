@@ -9,11 +9,11 @@ use crate::log;
 /// The way in which the predecessor's process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// It continues as the shim in front of the successor.
+    /// The process continues as the shim in front of the successor.
     Shim,
-    /// It announces the successor to systemd as the service's main process, and exits.
+    /// The process announces the successor to systemd as the service's main process, and exits.
     Notify,
-    /// It exits.
+    /// The process exits.
     Exit,
 }
 

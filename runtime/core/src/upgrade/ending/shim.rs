@@ -11,15 +11,17 @@
 //!
 //! The line closes when no successor holds it: the serving process has exited, and no successor that can take over runs.
 
+use std::convert::Infallible;
+use std::ffi::{CString, OsString};
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
 use std::{env, process};
 
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, waitpid};
-use tokio::io::AsyncReadExt;
+use nix::sys::signal::SigSet;
+use nix::unistd::execve;
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, kill_process, wait};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -45,7 +47,7 @@ impl ShimLine {
         Ok((ShimLine(line), shim.into()))
     }
 
-    /// Announces this process as the one that serves.
+    /// Announces this process to the shim, since it serves now.
     pub(in crate::upgrade) fn announce(&self) {
         // Fails only if the shim is gone, which nothing waits for then.
         let _ = (&self.0).write_all(&process::id().to_le_bytes());
@@ -70,19 +72,35 @@ impl From<OwnedFd> for ShimLine {
 
 /// Replaces this program by the shim in front of the process with this number. Returns the error if it cannot.
 ///
-/// By `exec`, so that every thread of the program ends, and its memory is returned.
+/// By `exec`, so that every thread of the program ends, and its memory is returned. Signals are kept until the shim has
+/// handlers for them.
 pub(in crate::upgrade) fn become_shim(serving: u32, line: OwnedFd) -> io::Error {
-    // The file of this program may have been replaced. Linux still opens the one that runs.
-    let running = if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { launch::own_program() };
-    let program = match running {
-        Ok(program) => program,
-        Err(error) => return error,
-    };
-    let mut command = Command::new(program);
-    if let Some(name) = env::args_os().next() {
-        command.arg0(name);
+    match exec_shim(serving, line) {
+        Err(error) => error,
+        Ok(never) => match never {},
     }
-    command.args(launch::arguments()).env(SHIM, format!("{} {serving}", process::id())).stdin(Stdio::from(line)).exec()
+}
+
+fn exec_shim(serving: u32, line: OwnedFd) -> io::Result<Infallible> {
+    // The file of this program may have been replaced. Linux still opens the file of the running program.
+    let running = if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { launch::own_program() };
+    let program = CString::new(running?.into_os_string().into_vec())?;
+    let arguments = env::args_os().map(|argument| CString::new(argument.into_vec()));
+    let kept = env::vars_os().filter(|(name, _)| name != SHIM);
+    let shim = (OsString::from(SHIM), OsString::from(format!("{} {serving}", process::id())));
+    let variables = kept.chain([shim]).map(|(name, value)| {
+        let variable = [name.into_vec(), value.into_vec()].join(&b'=');
+        CString::new(variable)
+    });
+    let (arguments, variables) = (arguments.collect::<Result<Vec<_>, _>>()?, variables.collect::<Result<Vec<_>, _>>()?);
+    rustix::stdio::dup2_stdin(line)?;
+    forwarded().thread_block()?;
+    Ok(execve(&program, &arguments, &variables)?)
+}
+
+/// Returns the set of the signals that are forwarded.
+fn forwarded() -> SigSet {
+    FORWARDED.iter().filter_map(|signal| nix::sys::signal::Signal::try_from(signal.as_raw()).ok()).collect()
 }
 
 /// Runs the shim, if this process is to be one, and exits with the status of the process that serves.
@@ -161,54 +179,61 @@ fn run(serving: Pid) -> io::Result<i32> {
     #[cfg(target_os = "linux")]
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     tokio::runtime::Builder::new_current_thread().enable_io().build()?.block_on(async {
-        let (sender, mut events) = mpsc::channel(16);
+        let (sender, mut signals) = mpsc::channel(16);
         for forwarded in FORWARDED {
-            let mut signals = signal(SignalKind::from_raw(forwarded.as_raw()))?;
+            let mut received = signal(SignalKind::from_raw(forwarded.as_raw()))?;
             let sender = sender.clone();
             tokio::spawn(async move {
-                while let Some(()) = signals.recv().await {
+                while let Some(()) = received.recv().await {
                     // Fails only at the end.
-                    let _ = sender.send(Event::Signal(forwarded)).await;
+                    let _ = sender.send(forwarded).await;
                 }
             });
         }
         let mut ended = signal(SignalKind::child())?;
+        // Those that have arrived since `exec` are handled now.
+        forwarded().thread_unblock()?;
         let line = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
         line.set_nonblocking(true)?;
-        tokio::spawn(announcements(tokio::net::UnixStream::from_std(line)?, sender));
-        let mut shim = Shim::new(serving);
-        let mut inbox = children();
+        let line = tokio::net::UnixStream::from_std(line)?;
+        let (mut shim, mut signal) = (Shim::new(serving), None);
         loop {
-            for event in inbox.drain(..) {
-                for action in shim.handle(event) {
-                    match action {
-                        // Fails if the process has exited, which is the next event.
-                        Action::Forward(signal, to) => drop(kill_process(to, signal)),
-                        Action::Exit(status) => return Ok(status),
-                    }
+            // A successor announces itself before it exits, so its announcement is there once its status is.
+            let exits = children();
+            let (announced, closed) = announcements(&line);
+            let events = announced.into_iter().chain(exits).chain(closed).chain(signal.take().map(Event::Signal));
+            for action in events.flat_map(|event| shim.handle(event)).collect::<Vec<_>>() {
+                match action {
+                    // Fails if the process has exited, which is one of the next events.
+                    Action::Forward(signal, to) => drop(kill_process(to, signal)),
+                    Action::Exit(status) => return Ok(status),
                 }
             }
             tokio::select! {
-                Some(event) = events.recv() => inbox.push(event),
-                _ = ended.recv() => inbox = children(),
+                received = signals.recv() => signal = received,
+                _ = ended.recv() => {}
+                _ = line.readable(), if shim.line_is_open => {}
             }
         }
     })
 }
 
-/// Sends each announcement, and then the end of the line.
-async fn announcements(mut line: tokio::net::UnixStream, events: mpsc::Sender<Event>) {
-    while let Ok(number) = line.read_u32_le().await {
-        let Some(process) = Pid::from_raw(number.cast_signed()) else { continue };
-        // Fails only at the end, as below.
-        let _ = events.send(Event::Announced(process)).await;
+/// Returns the announcements that have arrived, and the end of the line if it is closed.
+fn announcements(line: &tokio::net::UnixStream) -> (Vec<Event>, Option<Event>) {
+    let (mut announced, mut number) = (Vec::new(), [0; 4]);
+    loop {
+        match line.try_read(&mut number) {
+            // A number is written in one piece.
+            Ok(4) => announced.extend(Pid::from_raw(i32::from_le_bytes(number)).map(Event::Announced)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return (announced, None),
+            Ok(_) | Err(_) => return (announced, Some(Event::LineClosed)),
+        }
     }
-    let _ = events.send(Event::LineClosed).await;
 }
 
 /// Returns the children that have exited since the last call.
 fn children() -> Vec<Event> {
-    let next = || waitpid(None, WaitOptions::NOHANG).ok().flatten();
+    let next = || wait(WaitOptions::NOHANG).ok().flatten();
     std::iter::from_fn(next).map(|(process, status)| Event::Exited(process, exit_status(status))).collect()
 }
 

@@ -28,7 +28,7 @@ struct Old {
     is_committed: bool,
     paused_at: Option<Instant>,
     outcome: Option<&'static str>,
-    /// What arrives from the new side, and when.
+    /// The messages from the new side, and the times of their arrival.
     inbox: VecDeque<(Instant, predecessor::Event)>,
 }
 

@@ -165,7 +165,6 @@ fn receive_now(socket: BorrowedFd<'_>, buffer: &mut [u8], descriptor: &mut Optio
 
 #[cfg(test)]
 mod tests {
-    use std::io::Seek;
     use std::thread;
 
     use super::*;
@@ -179,7 +178,7 @@ mod tests {
     #[tokio::test]
     async fn a_message_arrives_with_its_own_descriptor() {
         let (predecessor, successor) = pair();
-        let (mut read, write) = std::io::pipe().unwrap();
+        let (mut read, write) = io::pipe().unwrap();
         let web = ToSuccessor::Record(Record::Listener { name: "web".to_owned() });
         predecessor.send(&ToSuccessor::Complete, None).await.unwrap();
         predecessor.send(&web, Some(write.as_fd())).await.unwrap();
@@ -199,16 +198,16 @@ mod tests {
     #[tokio::test]
     async fn a_message_larger_than_the_buffers_arrives_in_full() {
         let (predecessor, successor) = pair();
-        let file = rustix::fs::memfd_create("test", rustix::fs::MemfdFlags::CLOEXEC);
-        let mut file = std::fs::File::from(file.unwrap());
-        file.write_all(b"four").unwrap();
+        let (mut read, write) = io::pipe().unwrap();
         let plan = ToSuccessor::Plan(vec![Kept::Listener("x".repeat(1000)); 1000]);
         let expected = plan.clone();
         let reader = thread::spawn(move || successor.receive().unwrap());
-        predecessor.send(&plan, Some(file.as_fd())).await.unwrap();
+        predecessor.send(&plan, Some(write.as_fd())).await.unwrap();
+        drop(write);
         let (received, descriptor) = reader.join().unwrap();
         assert_eq!(received, expected);
-        assert_eq!(std::fs::File::from(descriptor.unwrap()).stream_position().unwrap(), 4);
+        std::fs::File::from(descriptor.unwrap()).write_all(b"four").unwrap();
+        assert_eq!(io::read_to_string(&mut read).unwrap(), "four");
     }
 
     #[tokio::test]
@@ -228,9 +227,9 @@ mod tests {
     #[tokio::test]
     async fn what_is_not_a_message_is_an_error() {
         for (bytes, text) in [
-            (&[1, 0, 0, 0, 99][..], "not a message of this version: Found an invalid enum discriminant"),
+            (&[1, 0, 0, 0, 99][..], "not a message of this version: "),
             (&[2, 0, 0, 0, 1, 1], "a message with further bytes"),
-            (&[0, 0, 0, 0], "not a message of this version: Hit the end of buffer, expected more data"),
+            (&[0, 0, 0, 0], "not a message of this version: "),
         ] {
             let (mut predecessor, successor) = pair();
             (&successor.0).write_all(bytes).unwrap();

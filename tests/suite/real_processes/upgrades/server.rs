@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
@@ -25,6 +25,8 @@ pub(crate) struct Server {
     child: Child,
     input: Option<ChildStdin>,
     lines: Arc<Lines>,
+    /// The number of the process that serves.
+    serving: Mutex<String>,
 }
 
 /// Clients that connect all the time.
@@ -62,8 +64,9 @@ impl Server {
             lines.read("stderr: ", errors);
         }
         let input = child.stdin.take();
-        let server = Server { folder, address, child, input, lines };
+        let server = Server { folder, address, child, input, lines, serving: Mutex::default() };
         server.nth(1, &["listening"]).await;
+        *server.serving.lock().unwrap() = server.process(1).await;
         server
     }
 
@@ -97,11 +100,11 @@ impl Server {
     /// predecessor's process.
     pub(crate) async fn begin_upgrade(&self, release: &str) -> String {
         let before = self.lines.with("log INFO node was upgraded").len();
-        let predecessor = self.process(self.lines.with("started ").len()).await;
         self.install(release);
         self.signal("USR2").await;
         self.nth(before + 1, &["log INFO node was upgraded"]).await;
-        predecessor
+        let successor = self.process(self.lines.with("started ").len()).await;
+        std::mem::replace(&mut self.serving.lock().unwrap(), successor)
     }
 
     /// Has the server attempt an upgrade within so many milliseconds, and returns the result.
@@ -151,7 +154,12 @@ impl Server {
             clients.spawn(async move {
                 let mut answers = BTreeMap::new();
                 while stopped.try_recv() == Err(oneshot::error::TryRecvError::Empty) {
-                    let answer = ask(&address).await.unwrap_or_else(|error| format!("error: {error}"));
+                    let answer = match ask(&address).await {
+                        Ok(release) => release,
+                        // The ports of the clients are in use for a minute after each connection.
+                        Err(error) if error.kind() == ErrorKind::AddrNotAvailable => continue,
+                        Err(error) => format!("error: {error}"),
+                    };
                     *answers.entry(answer).or_default() += 1;
                 }
                 answers

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 
 use tokio::process::Command;
 
-use super::server::{Server, ask};
+use super::server::{Server, ask, left};
 
 #[tokio::test]
 async fn no_connection_is_lost_by_two_upgrades() {
@@ -71,9 +71,8 @@ async fn a_socket_of_systemd_is_found_by_its_name_or_its_address_and_handed_over
     for names in ["other:web", "other:web.socket", "", "unknown:unknown"] {
         let (server, address) = activated(names).await;
         assert_eq!(ask(&address).await.unwrap(), "one", "{names}");
-        server.install("two");
-        server.signal("USR2").await;
-        server.nth(1, &["log INFO node was upgraded"]).await;
+        let predecessor = server.begin_upgrade("two").await;
+        left(&predecessor).await;
         assert_eq!(ask(&address).await.unwrap(), "two", "{names}");
         server.stop().await;
     }

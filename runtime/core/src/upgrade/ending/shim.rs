@@ -11,6 +11,7 @@
 //!
 //! The line closes when no successor holds it: the serving process has exited, and no successor that can take over runs.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::ffi::{CString, OsString};
 use std::io::{self, Write};
@@ -118,12 +119,17 @@ pub(in crate::upgrade) fn run_if_requested() {
     }))
 }
 
+/// The number of exits that are kept until their announcements are read.
+const MAX_EXITED: usize = 64;
+
 /// The shim as a state machine.
 #[derive(Debug)]
 struct Shim {
     serving: Pid,
     /// The status of the serving process, and the signals since, while a successor may announce itself.
     waiting: Option<(i32, Vec<Signal>)>,
+    /// The latest of the other processes that have exited. Their announcements can be read after that.
+    exited: VecDeque<(Pid, i32)>,
     line_is_open: bool,
 }
 
@@ -143,7 +149,7 @@ enum Action {
 
 impl Shim {
     fn new(serving: Pid) -> Shim {
-        Shim { serving, waiting: None, line_is_open: true }
+        Shim { serving, waiting: None, exited: VecDeque::new(), line_is_open: true }
     }
 
     fn handle(&mut self, event: Event) -> Vec<Action> {
@@ -157,11 +163,18 @@ impl Shim {
                 true => self.waiting = Some((status, Vec::new())),
                 false => return vec![Action::Exit(status)],
             },
-            // An earlier process that served, or a child of it.
-            Event::Exited(..) => {}
+            // A successor, an earlier process that served, or a child of one.
+            Event::Exited(process, status) => {
+                self.exited.truncate(MAX_EXITED - 1);
+                self.exited.push_front((process, status));
+            }
+            Event::Announced(process) if process == self.serving => {}
             Event::Announced(process) => {
                 self.serving = process;
                 let (_, signals) = self.waiting.take().unwrap_or_default();
+                if let Some((_, status)) = self.exited.iter().find(|(exited, _)| *exited == process) {
+                    return self.handle(Event::Exited(process, *status));
+                }
                 return signals.into_iter().map(|signal| Action::Forward(signal, process)).collect();
             }
             Event::LineClosed => {
@@ -198,10 +211,9 @@ fn run(serving: Pid) -> io::Result<i32> {
         let line = tokio::net::UnixStream::from_std(line)?;
         let (mut shim, mut signal) = (Shim::new(serving), None);
         loop {
-            // A successor announces itself before it exits, so its announcement is there once its status is.
             let exits = children();
             let (announced, closed) = announcements(&line);
-            let events = announced.into_iter().chain(exits).chain(closed).chain(signal.take().map(Event::Signal));
+            let events = exits.into_iter().chain(announced).chain(closed).chain(signal.take().map(Event::Signal));
             for action in events.flat_map(|event| shim.handle(event)).collect::<Vec<_>>() {
                 match action {
                     // Fails if the process has exited, which is one of the next events.
@@ -265,6 +277,11 @@ mod tests {
         // An upgrade: the announcement comes before or after the end of the process that served.
         check(vec![Announced(pid(11)), Exited(pid(10), 0), LineClosed, Exited(pid(11), 5)], &[Action::Exit(5)]);
         check(vec![Exited(pid(10), 0), Announced(pid(11)), LineClosed, Exited(pid(11), 5)], &[Action::Exit(5)]);
+        // It is announced after its exit.
+        check(vec![Exited(pid(10), 3), Announced(pid(10)), LineClosed], &[Action::Exit(3)]);
+        check(vec![Exited(pid(11), 5), Exited(pid(10), 0), Announced(pid(11)), LineClosed], &[Action::Exit(5)]);
+        check(vec![Exited(pid(10), 0), Exited(pid(11), 5), Announced(pid(11)), LineClosed], &[Action::Exit(5)]);
+        check(vec![LineClosed, Exited(pid(11), 5), Announced(pid(11))], &[Action::Exit(5)]);
         // A successor that was not ready, and a child of the program.
         check(vec![Exited(pid(12), 1), Exited(pid(13), 1)], &[]);
     }

@@ -110,14 +110,14 @@ impl World {
     }
 
     /// Sends a message behind the earlier ones.
-    fn to_new(&mut self, event: successor::Event) {
+    fn send_to_new(&mut self, event: successor::Event) {
         let at = self.new.inbox.back().map_or(self.now, |(at, _)| *at).max(self.later());
         if self.new.is_alive && self.new.is_open {
             self.new.inbox.push_back((at, event));
         }
     }
 
-    fn to_old(&mut self, event: predecessor::Event) {
+    fn send_to_old(&mut self, event: predecessor::Event) {
         let at = self.old.inbox.back().map_or(self.now, |(at, _)| *at).max(self.later());
         self.old.inbox.push_back((at, event));
     }
@@ -125,7 +125,9 @@ impl World {
     fn execute_old(&mut self, actions: Vec<predecessor::Action>) {
         for action in actions {
             match action {
-                predecessor::Action::SendPlan => self.to_new(successor::Event::Received(ToSuccessor::Plan(Vec::new()))),
+                predecessor::Action::SendPlan => {
+                    self.send_to_new(successor::Event::Received(ToSuccessor::Plan(Vec::new())));
+                }
                 predecessor::Action::Pause => {
                     self.old.is_paused = true;
                     self.old.paused_at = (!self.chance(20)).then(|| self.later());
@@ -136,14 +138,14 @@ impl World {
                         next_number: 7,
                     };
                     for _ in 0..RECORDS {
-                        self.to_new(successor::Event::Received(ToSuccessor::Record(node.clone())));
+                        self.send_to_new(successor::Event::Received(ToSuccessor::Record(node.clone())));
                     }
-                    self.to_new(successor::Event::Received(ToSuccessor::Complete));
+                    self.send_to_new(successor::Event::Received(ToSuccessor::Complete));
                 }
                 predecessor::Action::Commit => {
                     let is_written = self.new.is_alive && self.new.is_open;
                     let event = if is_written {
-                        self.to_new(successor::Event::Received(ToSuccessor::Commit));
+                        self.send_to_new(successor::Event::Received(ToSuccessor::Commit));
                         self.old.is_committed = true;
                         predecessor::Event::CommitWritten
                     } else {
@@ -173,7 +175,7 @@ impl World {
     fn execute_new(&mut self, actions: Vec<successor::Action>) {
         for action in actions {
             match action {
-                successor::Action::Send(message) => self.to_old(predecessor::Event::Received(message)),
+                successor::Action::Send(message) => self.send_to_old(predecessor::Event::Received(message)),
                 successor::Action::Keep(_) => self.new.records += 1,
                 successor::Action::Start => {
                     assert_eq!(self.new.records, RECORDS);
@@ -192,7 +194,7 @@ impl World {
         self.new.is_alive = false;
         self.new.inbox.clear();
         if self.old.is_alive {
-            self.to_old(predecessor::Event::Failed(lost()));
+            self.send_to_old(predecessor::Event::Failed(lost()));
         }
     }
 
@@ -200,7 +202,7 @@ impl World {
         self.old.is_alive = false;
         self.old.inbox.clear();
         // The kernel delivers what was written, and then the end.
-        self.to_new(successor::Event::Closed);
+        self.send_to_new(successor::Event::Closed);
     }
 
     fn inject(&mut self) {
@@ -215,7 +217,7 @@ impl World {
                 self.new.is_open = false;
                 self.new.inbox.clear();
                 self.new.inbox.push_back((self.now, successor::Event::Closed));
-                self.to_old(predecessor::Event::Failed(lost()));
+                self.send_to_old(predecessor::Event::Failed(lost()));
             }
             3 if !self.old.is_committed => self.new.is_hanging = true,
             4 if self.old.is_alive => {
@@ -226,7 +228,7 @@ impl World {
                 // No early `Ready`: a successor that claims too much is a faulty program.
                 let refused = ToPredecessor::Refuse("no".to_owned());
                 let message = if self.chance(2) { ToPredecessor::Accept } else { refused };
-                self.to_old(predecessor::Event::Received(message));
+                self.send_to_old(predecessor::Event::Received(message));
             }
             _ => {}
         }

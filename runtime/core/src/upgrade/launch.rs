@@ -21,18 +21,12 @@ use super::protocol::message::ToSuccessor;
 /// that one whose standard input is a socket of that one.
 const PREDECESSOR: &str = "GREENROOM_PREDECESSOR";
 
-/// The variables of systemd's socket activation. Their sockets are handed over by name.
-const ACTIVATION: [&str; 3] = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
-
 /// Starts a successor with the arguments of this program.
 pub(super) fn start(program: &Path) -> io::Result<(Child, PredecessorEnd)> {
     let (connection, theirs) = PredecessorEnd::pair()?;
     connection.send_at_once(&ToSuccessor::Input, Some(io::stdin().as_fd()))?;
     let mut command = Command::new(program);
     command.args(arguments()).env(PREDECESSOR, std::process::id().to_string()).stdin(Stdio::from(theirs));
-    for variable in ACTIVATION {
-        command.env_remove(variable);
-    }
     // Dropping the command closes the successor's end in this process.
     Ok((command.spawn()?, connection))
 }

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use greenroom::prelude::*;
+use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
-use super::server::{Server, piped};
+use super::server::{Server, answer, left, piped};
 use crate::real_processes::program::{DEADLINE, free_port};
 
 #[protocol(local)]
@@ -50,13 +51,18 @@ async fn a_connected_node_keeps_its_identity_and_its_address() {
     };
     let server = Server::start_with("one", command).await;
     let NodeEvent::Up(first) = next(&mut events).await else { panic!("not up") };
-    for release in ["two", "three"] {
-        server.upgrade(release).await;
+    for (before, release) in [("one", "two"), ("two", "three")] {
+        let mut stream = server.half_a_request().await;
+        let predecessor = server.begin_upgrade(release).await;
         let (down, up) = (next(&mut events).await, next(&mut events).await);
         // To the peer it is a connection that is lost and comes back: the same incarnation, at the same address.
         assert!(matches!(&down, NodeEvent::Down(node) if node.name == first.name), "{down:?}");
         assert!(matches!(&up, NodeEvent::Up(node) if *node == first), "{up:?} after {first:?}");
         assert_eq!(peer.members()[0].address.as_deref(), Some(&*address));
+        // The predecessor still answers its connections.
+        stream.write_all(b"ng\n").await.unwrap();
+        assert_eq!(answer(&mut stream).await.unwrap(), before);
+        left(&predecessor).await;
     }
     server.stop().await;
     peer.stop().await;

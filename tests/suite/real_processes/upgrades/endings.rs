@@ -1,7 +1,7 @@
 //! The end of the predecessor's process, and that of a successor after the commit.
 
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpStream, UnixDatagram};
+use tokio::net::UnixDatagram;
 use tokio::process::Command;
 use tokio::time::timeout;
 
@@ -16,15 +16,6 @@ async fn start(variable: &str, value: &str) -> Server {
         command
     };
     Server::start_with("one", command).await
-}
-
-/// Opens a connection that the server has accepted, and begins a request.
-async fn half_a_request(server: &Server) -> TcpStream {
-    let mut stream = TcpStream::connect(server.address()).await.unwrap();
-    stream.write_all(b"pi").await.unwrap();
-    // Connections are accepted in their order.
-    server.ask().await;
-    stream
 }
 
 #[tokio::test]
@@ -115,7 +106,7 @@ async fn a_predecessor_exits_on_request() {
 #[tokio::test]
 async fn a_predecessor_answers_its_connections_before_it_ends_and_forwards_signals_meanwhile() {
     let mut server = Server::start("one").await;
-    let mut stream = half_a_request(&server).await;
+    let mut stream = server.half_a_request().await;
     server.begin_upgrade("two").await;
     // The predecessor still stops. The signal is one for the successor.
     server.signal("TERM").await;
@@ -131,7 +122,7 @@ async fn a_successor_serves_on_when_its_predecessor_is_killed_after_the_commit()
     // While the predecessor answers its last connection, and as a shim.
     for is_stopping in [true, false] {
         let mut server = Server::start("one").await;
-        let stream = if is_stopping { Some(half_a_request(&server).await) } else { None };
+        let stream = if is_stopping { Some(server.half_a_request().await) } else { None };
         let predecessor = server.begin_upgrade("two").await;
         if !is_stopping {
             left(&predecessor).await;

@@ -145,6 +145,15 @@ impl Server {
         ask(&self.address).await.unwrap()
     }
 
+    /// Opens a connection that the server has accepted, and begins a request.
+    pub(crate) async fn half_a_request(&self) -> TcpStream {
+        let mut stream = TcpStream::connect(&self.address).await.unwrap();
+        stream.write_all(b"pi").await.unwrap();
+        // Connections are accepted in their order.
+        self.ask().await;
+        stream
+    }
+
     /// Lets clients connect all the time.
     pub(crate) fn load(&self) -> Load {
         let (mut clients, mut stops) = (JoinSet::new(), Vec::new());

@@ -31,7 +31,8 @@ async fn a_successor_has_the_standard_input_and_continues_the_numbers_of_process
     server.upgrade("two").await;
     server.command("spawn").await;
     let second = number(server.nth(2, &["pid "]).await);
-    assert!(second > first, "{second} after {first}");
+    // Also the processes that the predecessor has started meanwhile have lower numbers.
+    assert!(second > first + 1_000_000, "{second} after {first}");
     // A child of the successor is not a successor, although it has its environment.
     server.command("environment").await;
     let child = server.nth(1, &["child "]).await;
@@ -43,7 +44,11 @@ async fn a_successor_has_the_standard_input_and_continues_the_numbers_of_process
 async fn a_check_converts_everything_and_commits_nothing() {
     let mut server = Server::start("one").await;
     server.install("two");
+    let load = server.load();
     assert_eq!(server.attempt("check", 30_000).await, "ok");
+    // The successor, which waits for connections, has accepted none.
+    let answers = load.stop().await;
+    assert_eq!(answers.keys().collect::<Vec<_>>(), ["one"], "{answers:?}");
     assert_eq!(server.ask().await, "one");
     // The successor has started in full.
     assert_eq!((server.lines("started ").len(), server.lines("listening ").len()), (2, 2));

@@ -159,7 +159,10 @@ impl World {
                     self.execute_old(actions);
                 }
                 predecessor::Action::Kill => self.end_new(),
-                predecessor::Action::Resume => self.old.is_paused = false,
+                predecessor::Action::Resume => {
+                    assert!(!self.old.is_committed, "resumes after the commit");
+                    self.old.is_paused = false;
+                }
                 predecessor::Action::Finish(outcome) => {
                     assert!(self.old.outcome.is_none());
                     self.old.outcome = Some(name(&outcome));

@@ -84,6 +84,11 @@ pub mod one_of_a_kind {}
 #[doc = include_str!("../../book/src/failover.md")]
 pub mod failover {}
 
+/// The page about upgrades.
+#[cfg(all(doctest, unix))]
+#[doc = include_str!("../../book/src/upgrading.md")]
+pub mod upgrading {}
+
 /// The page about connections between nodes.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/connections.md")]

@@ -37,6 +37,8 @@ pub fn main<F>(
 where
     F: Future<Output: Termination>,
 {
+    #[cfg(all(feature = "upgrade", unix))]
+    crate::upgrade::begin_process();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start the tokio runtime: {error}")),
@@ -83,6 +85,9 @@ pub async fn node_from_environment() -> Result<Node, String> {
     if std::env::var_os("GREENROOM_NODE").is_some_and(|name| !name.is_empty()) {
         return Err("`GREENROOM_NODE` is set, but the program was built without greenroom's feature `net`".to_owned());
     }
+    #[cfg(all(feature = "upgrade", unix))]
+    return Ok(crate::upgrade::local_node().await);
+    #[cfg(not(all(feature = "upgrade", unix)))]
     Ok(Node::local())
 }
 
@@ -109,17 +114,15 @@ impl Node {
     }
 }
 
-/// Lets other nodes inspect the node, and gives it the default registry.
+/// Lets other nodes inspect the node, gives it the default registry, and lets it be upgraded.
 #[cfg(feature = "net")]
 fn with_upper_layers(builder: NodeBuilder) -> NodeBuilder {
     #[cfg(feature = "inspect")]
     let builder = builder.export::<Inspectable>();
     #[cfg(feature = "registry")]
-<<<<<<< HEAD
     let builder = builder.registry(LocalView::default()).export::<Transferable>().export::<TransferableKeys>();
-=======
-    let builder = builder.registry(LocalView::default()).export::<Transferable>();
->>>>>>> hub/state
+    #[cfg(all(feature = "upgrade", unix))]
+    let builder = crate::upgrade::take_part(builder);
     builder
 }
 

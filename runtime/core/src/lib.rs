@@ -7,10 +7,16 @@
 //! describes each of them.
 
 // The lints judge the crate with all its features. With a feature off, some items have no use. Without `net` the trait
-// for other nodes has no implementation. Without `inspect` and `registry` some functions have no caller, and without
+// for other nodes has no implementation. Without `inspect`, `registry` and `upgrade` some functions have no caller, and without
 // `supervision` none ends a node. Without `tracing` no event is logged.
 #![cfg_attr(
-    not(all(feature = "inspect", feature = "registry", feature = "supervision", feature = "tracing")),
+    not(all(
+        feature = "inspect",
+        feature = "registry",
+        feature = "supervision",
+        feature = "tracing",
+        feature = "upgrade"
+    )),
     allow(dead_code, unused_variables, unused_imports, clippy::if_same_then_else)
 )]
 
@@ -52,6 +58,8 @@ mod signal;
 mod supervisor;
 mod sync;
 mod termination;
+#[cfg(all(feature = "upgrade", unix))]
+mod upgrade;
 mod wire;
 
 #[cfg(test)]
@@ -125,6 +133,8 @@ pub use supervisor::{
 pub use supervisor::{RemoteTree, StartTreeOn};
 #[cfg(all(feature = "net", feature = "test"))]
 pub use testing::check;
+#[cfg(all(feature = "upgrade", unix))]
+pub use upgrade::{Listener, ListenerError, Upgrade, UpgradeError, UpgradePhase, listener};
 
 /// The result of `main`, and of code in which `?` converts an error into an exit reason ([`Exit`]).
 ///

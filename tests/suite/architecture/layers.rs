@@ -32,6 +32,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("supervisor", 9),
     ("application", 10),
     ("inspect", 10),
+    ("upgrade", 11),
 ];
 
 /// Modules above all layers. They import each layer; [`cycles`](super::cycles) checks them among themselves.

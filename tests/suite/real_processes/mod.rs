@@ -12,3 +12,4 @@ mod program;
 mod restarts;
 mod stopped;
 mod terminated;
+mod upgrades;

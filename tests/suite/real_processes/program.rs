@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 /// The time after which a line is missing. The causes that tests wait for take effect far sooner.
-const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 /// A tick that no test waits for.
 pub(crate) const LONG_TICK: Duration = Duration::from_secs(3600);
 
@@ -130,13 +130,18 @@ pub(crate) struct Peer {
 
 /// All lines of a program so far: its output, and its error output behind `stderr: `.
 #[derive(Default)]
-struct Lines {
+pub(crate) struct Lines {
     lines: Mutex<Vec<String>>,
     changed: Notify,
 }
 
 impl Lines {
-    fn read(self: &Arc<Lines>, prefix: &'static str, from: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<()> {
+    /// Collects the lines of a pipe until it closes.
+    pub(crate) fn read(
+        self: &Arc<Lines>,
+        prefix: &'static str,
+        from: impl AsyncRead + Unpin + Send + 'static,
+    ) -> JoinHandle<()> {
         let lines = Arc::clone(self);
         tokio::spawn(async move {
             let mut from = BufReader::new(from).lines();
@@ -145,6 +150,31 @@ impl Lines {
                 lines.changed.notify_waiters();
             }
         })
+    }
+
+    /// Returns the lines that begin with `begin`, in their order.
+    pub(crate) fn with(&self, begin: &str) -> Vec<String> {
+        self.lines.lock().unwrap().iter().filter(|line| line.starts_with(begin)).cloned().collect()
+    }
+
+    /// Waits for the `n`th line, counted from 1, that begins with the first of these texts and contains the others.
+    pub(crate) async fn nth(&self, program: &str, n: usize, parts: &[&str]) -> String {
+        let (begin, rest) = parts.split_first().expect("a text");
+        let found = async {
+            loop {
+                let mut changed = std::pin::pin!(self.changed.notified());
+                changed.as_mut().enable();
+                let lines = self.with(begin);
+                if let Some(line) = lines.iter().filter(|line| rest.iter().all(|part| line.contains(part))).nth(n - 1) {
+                    return line.clone();
+                }
+                changed.await;
+            }
+        };
+        match timeout(DEADLINE, found).await {
+            Ok(line) => line,
+            Err(_) => panic!("{program}: no line {n} with {parts:?} in\n{}", self.with("").join("\n")),
+        }
     }
 }
 
@@ -210,27 +240,12 @@ impl Peer {
 
     /// Returns the lines that begin with `begin`, in their order.
     pub(crate) fn lines(&self, begin: &str) -> Vec<String> {
-        self.lines.lines.lock().unwrap().iter().filter(|line| line.starts_with(begin)).cloned().collect()
+        self.lines.with(begin)
     }
 
     /// Waits for the `n`th line, counted from 1, that begins with the first of these texts and contains the others.
     pub(crate) async fn nth(&self, n: usize, parts: &[&str]) -> String {
-        let (begin, rest) = parts.split_first().expect("a text");
-        let found = async {
-            loop {
-                let mut changed = std::pin::pin!(self.lines.changed.notified());
-                changed.as_mut().enable();
-                let lines = self.lines(begin);
-                if let Some(line) = lines.iter().filter(|line| rest.iter().all(|part| line.contains(part))).nth(n - 1) {
-                    return line.clone();
-                }
-                changed.await;
-            }
-        };
-        match timeout(DEADLINE, found).await {
-            Ok(line) => line,
-            Err(_) => panic!("{}: no line {n} with {parts:?} in\n{}", self.name(), self.lines("").join("\n")),
-        }
+        self.lines.nth(self.name(), n, parts).await
     }
 
     /// Waits until `n` lines begin with `key` and a space, and returns them sorted, without the key.

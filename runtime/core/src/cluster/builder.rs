@@ -6,12 +6,11 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::mpsc;
-
 #[cfg(feature = "tls")]
 use super::CertificateError;
 use super::access::{AccessConfig, AccessError};
-use super::links::{Connector, Seed};
+use super::beginning::{Begin, Beginning, listener_at};
+use super::links::Connector;
 use super::membership::{Dns, DynDiscovery, PolicyError};
 use super::{Cluster, Cookie, CookieError, Discovery, Mesh, Policy};
 use crate::base::{InvalidName, NodeId, NodeName};
@@ -44,6 +43,7 @@ pub struct NodeBuilder {
     policy: Policy,
     /// Starts the parts of the node that are in layers above this one.
     parts: Option<StartParts>,
+    begin: Option<Begin>,
 }
 
 type StartParts = Box<dyn FnOnce(&Node) + Send + Sync>;
@@ -106,6 +106,7 @@ impl NodeBuilder {
             exports: Exports::default(),
             policy: Policy::cookie(),
             parts: None,
+            begin: None,
         }
     }
 }
@@ -150,6 +151,13 @@ impl NodeBuilder {
     #[cfg(feature = "registry")]
     pub(crate) fn parts(mut self, start: impl FnOnce(&Node) + Send + Sync + 'static) -> NodeBuilder {
         self.parts = Some(Box::new(start));
+        self
+    }
+
+    /// Sets the code that determines the beginning of the node.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(crate) fn begin_by(mut self, begin: Begin) -> NodeBuilder {
+        self.begin = Some(begin);
         self
     }
 
@@ -346,16 +354,22 @@ impl NodeBuilder {
         // The time makes a later incarnation the greater one. The random instance distinguishes two of the same time.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(since.as_micros()).unwrap_or(u64::MAX);
-        let incarnation = self.incarnation.unwrap_or(now);
+        let beginning = match self.begin {
+            Some(begin) => begin(name.clone()).await,
+            None => Beginning::default(),
+        };
+        let incarnation = self.incarnation.or(beginning.incarnation).unwrap_or(now);
         let id = NodeId { name, incarnation };
         env.thresholds = self.thresholds;
         let clock = Arc::clone(&env.clock);
         let node = Node::new(id.clone(), env);
         node.set_exports(self.exports);
+        (beginning.begun)(&node);
         if let Some(start) = self.parts {
             start(&node);
         }
         if !is_connecting {
+            (beginning.started)();
             return Ok(node);
         }
 
@@ -363,7 +377,7 @@ impl NodeBuilder {
         let transport = self.transport.unwrap_or_else(|| Arc::new(Tcp::new(Arc::clone(&clock), FIRST_ATTEMPT)));
         let listener = match &self.listen {
             Some(address) => {
-                let listening = transport.listen(address).await;
+                let listening = listener_at(address, beginning.listener, &*transport).await;
                 Some(listening.map_err(|error| NodeError::Listen(address.clone(), error))?)
             }
             None => None,
@@ -390,21 +404,16 @@ impl NodeBuilder {
             // Set once: the cluster is new.
             let _ = cluster.address.set(listener.address());
             log::info!(target: "greenroom", node = %node.name(), address = listener.address(), "listening");
+            connector.keep_socket(&*listener);
             node.spawner().spawn(connector.clone().listen(listener, cluster.closing.subscribe()));
         }
-        node.spawner().spawn(connector.clone().keep_members(requests, cluster.closing.subscribe()));
-        // Each task drops a sender after the first attempt.
-        let (tried, mut all_tried) = mpsc::channel(1);
-        for address in self.seeds {
-            let seed = connector.clone().seed(Seed::lasting(address), Some(tried.clone()), cluster.closing.subscribe());
-            node.spawner().spawn(seed);
+        let dialled = connector.dial_all(self.seeds, self.discoveries, requests);
+        if node.is_own_turn() {
+            clock.within(Some(FIRST_ATTEMPT), dialled).await;
+        } else {
+            node.spawner().spawn(dialled);
         }
-        for discovery in self.discoveries {
-            let discover = connector.clone().discover(discovery, tried.clone(), cluster.closing.subscribe());
-            node.spawner().spawn(discover);
-        }
-        drop(tried);
-        clock.within(Some(FIRST_ATTEMPT), all_tried.recv()).await;
+        (beginning.started)();
         Ok(node)
     }
 }

@@ -43,6 +43,7 @@
 //! A message that cannot be delivered is counted and logged, and a call in it gets the reason.
 
 mod access;
+mod beginning;
 mod builder;
 mod closing;
 mod holds;
@@ -58,6 +59,8 @@ mod waiting;
 #[cfg(feature = "tls")]
 pub use access::{CertificateError, Certificates};
 pub use access::{Cookie, CookieError};
+#[cfg(all(feature = "upgrade", unix))]
+pub(crate) use beginning::Beginning;
 pub use builder::{NodeBuilder, NodeError};
 pub(crate) use membership::Cluster;
 pub use membership::{Discovery, Mesh, Policy};

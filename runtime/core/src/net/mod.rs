@@ -35,7 +35,9 @@ pub(crate) use late::{LateDriver, drive};
 #[cfg(feature = "test")]
 pub(crate) use memory::Network;
 pub(crate) use outbox::{Command, Outbox, PushError, Pushed};
-pub(crate) use tcp::{Tcp, resolve};
+#[cfg(all(feature = "upgrade", unix))]
+pub(crate) use tcp::inherited;
+pub(crate) use tcp::{Tcp, is_at, resolve};
 
 /// A boxed future, for the methods of trait objects.
 pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -75,6 +77,12 @@ pub(crate) trait Listener: Send + 'static {
 
     /// Returns the address. The port is the actual one if port 0 was requested.
     fn address(&self) -> String;
+
+    /// Returns the socket that a successor of the node can take over, if the listener is one of the operating system.
+    #[cfg(all(feature = "upgrade", unix))]
+    fn socket(&self) -> Option<std::sync::Arc<tokio::net::TcpListener>> {
+        None
+    }
 }
 
 /// Returns `true` for the address of all interfaces of a machine, which means another machine to each peer.

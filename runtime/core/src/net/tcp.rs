@@ -52,12 +52,30 @@ impl Transport for Tcp {
 
     fn listen(&self, address: &str) -> BoxFuture<'static, io::Result<BoxedListener>> {
         let address = address.to_owned();
-        Box::pin(async move {
-            let listener = TcpListener::bind(&address).await?;
-            let address = listener.local_addr()?.to_string();
-            Ok(Box::new(Bound { listener, address }) as BoxedListener)
-        })
+        Box::pin(async move { bound(TcpListener::bind(&address).await?) })
     }
+}
+
+/// Returns the listener of a socket that is from another process.
+#[cfg(all(feature = "upgrade", unix))]
+pub(crate) fn inherited(socket: std::os::fd::OwnedFd) -> io::Result<BoxedListener> {
+    let socket = std::net::TcpListener::from(socket);
+    socket.set_nonblocking(true)?;
+    bound(TcpListener::from_std(socket)?)
+}
+
+fn bound(listener: TcpListener) -> io::Result<BoxedListener> {
+    let address = listener.local_addr()?.to_string();
+    Ok(Box::new(Bound { listener: Arc::new(listener), address }))
+}
+
+/// Returns whether a socket at `socket` is one for `address`, whose port can be 0 for any port.
+///
+/// # Errors
+/// The address is not a valid one, or its host has no address.
+pub(crate) async fn is_at(socket: SocketAddr, address: &str) -> io::Result<bool> {
+    let mut resolved = lookup_host(address).await?;
+    Ok(resolved.any(|address| address.ip() == socket.ip() && [0, socket.port()].contains(&address.port())))
 }
 
 impl Stream for TcpStream {
@@ -165,7 +183,7 @@ fn no_connection(failed: &[(SocketAddr, io::Error)], unanswered: Option<Vec<Sock
 }
 
 struct Bound {
-    listener: TcpListener,
+    listener: Arc<TcpListener>,
     address: String,
 }
 
@@ -180,6 +198,11 @@ impl Listener for Bound {
 
     fn address(&self) -> String {
         self.address.clone()
+    }
+
+    #[cfg(all(feature = "upgrade", unix))]
+    fn socket(&self) -> Option<Arc<TcpListener>> {
+        Some(Arc::clone(&self.listener))
     }
 }
 

@@ -19,6 +19,7 @@ mod reports;
 mod router;
 mod services;
 mod shutdown;
+mod succession;
 mod table;
 #[cfg(feature = "test")]
 mod test_run;
@@ -61,6 +62,8 @@ pub(crate) use services::{Service, Services};
 pub(crate) use shutdown::NodePhase;
 pub use shutdown::StopTimeout;
 use shutdown::{NestedRuns, PhaseCell};
+#[cfg(all(feature = "upgrade", unix))]
+pub(crate) use succession::{ListeningSocket, SocketName, Succession, Upgrades};
 pub(crate) use table::FinalCounts;
 #[cfg(feature = "test")]
 pub(crate) use test_run::TestRun;
@@ -145,6 +148,8 @@ struct Inner {
     next_reference: AtomicU64,
     phase: PhaseCell,
     nested_runs: NestedRuns,
+    #[cfg(all(feature = "upgrade", unix))]
+    succession: Succession,
 }
 
 impl Node {
@@ -210,6 +215,8 @@ impl Node {
             next_reference: AtomicU64::new(1),
             phase: PhaseCell::default(),
             nested_runs: NestedRuns::default(),
+            #[cfg(all(feature = "upgrade", unix))]
+            succession: Succession::default(),
             env,
         };
         let node = Node { inner: Arc::new(inner) };
@@ -365,6 +372,18 @@ impl Node {
 
     pub(crate) fn next_number(&self) -> u64 {
         self.inner.next_number.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Returns the number of the last process.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn last_number(&self) -> u64 {
+        self.inner.next_number.load(Ordering::Relaxed) - 1
+    }
+
+    /// Numbers the next processes from `next` on, or higher.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn continue_numbers(&self, next: u64) {
+        self.inner.next_number.fetch_max(next, Ordering::Relaxed);
     }
 
     pub(crate) fn next_reference(&self) -> MonitorRef {

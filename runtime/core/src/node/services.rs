@@ -75,7 +75,7 @@ impl Services {
     }
 
     /// Returns whether the node stops.
-    #[cfg(feature = "registry")]
+    #[cfg(any(feature = "registry", feature = "upgrade"))]
     pub(crate) fn is_closed(&self) -> bool {
         self.lock().closed
     }

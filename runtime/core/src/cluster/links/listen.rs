@@ -1,5 +1,6 @@
 //! The task that accepts connections.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use super::connector::{Connector, Purpose};
 use super::refused;
 use crate::cluster::closing::ClosingPart;
 use crate::log;
-use crate::net::{BoxedListener, Handshakes};
+use crate::net::{BoxedListener, BoxedStream, Handshakes, Listener};
 use crate::observe::ReportKind;
 use crate::session::Role;
 
@@ -21,7 +22,7 @@ impl Connector {
         loop {
             let accepted = tokio::select! {
                 biased;
-                accepted = listener.accept() => accepted,
+                accepted = self.accept(&mut *listener) => accepted,
                 () = closing.begun() => return,
             };
             match accepted {
@@ -50,6 +51,18 @@ impl Connector {
                     let pause = self.node.clock().sleep_until(self.node.clock().now() + ACCEPT_PAUSE);
                     pause.await;
                 }
+            }
+        }
+    }
+
+    /// Returns the next connection while it is the turn of this process.
+    async fn accept(&self, listener: &mut dyn Listener) -> io::Result<(BoxedStream, String)> {
+        loop {
+            self.node.own_turn().await;
+            tokio::select! {
+                biased;
+                accepted = listener.accept() => return accepted,
+                () = self.node.turn_lost() => {}
             }
         }
     }

@@ -13,7 +13,7 @@ pub(in crate::node) struct NestedRuns {
     state: watch::Sender<State>,
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Default)]
 struct State {
     /// The number of runs of the node itself.
     own: usize,
@@ -21,6 +21,8 @@ struct State {
     nested: usize,
     /// The nested runs have to end.
     is_ending: bool,
+    /// The node of the latest nested run.
+    inner: Option<Node>,
 }
 
 /// A run of a node, until it is dropped.
@@ -32,6 +34,14 @@ pub(super) struct NestedRun(Node);
 impl Default for NestedRuns {
     fn default() -> NestedRuns {
         NestedRuns { state: watch::Sender::new(State::default()) }
+    }
+}
+
+impl NestedRuns {
+    /// Returns the node of the latest run inside.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(super) fn inner(&self) -> Option<Node> {
+        self.state.borrow().inner.clone()
     }
 }
 
@@ -68,7 +78,10 @@ impl NestedRun {
     pub(super) fn begin(node: &Node) -> Option<NestedRun> {
         let outer = Node::try_current().filter(|outer| !outer.is_same(node))?;
         let is_nested = outer.nested_runs().state.send_if_modified(|state| {
-            state.nested += usize::from(state.own > 0);
+            if state.own > 0 {
+                state.nested += 1;
+                state.inner = Some(node.clone());
+            }
             state.own > 0
         });
         is_nested.then(|| NestedRun(outer))
@@ -82,6 +95,9 @@ impl NestedRun {
 
 impl Drop for NestedRun {
     fn drop(&mut self) {
-        self.0.nested_runs().state.send_modify(|state| state.nested -= 1);
+        self.0.nested_runs().state.send_modify(|state| {
+            state.nested -= 1;
+            state.inner = None;
+        });
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! The first signal of a run begins the shutdown, and the second one ends the program at once. They are received by a
 //! task of their own, so that the second one takes effect even if other tasks block their threads.
+//!
+//! With the feature `upgrade`, SIGUSR2 begins an upgrade. Once a successor serves, it receives the signals from this
+//! process.
 
 #[cfg(feature = "signal")]
 use tokio::sync::oneshot;
@@ -40,6 +43,7 @@ impl OsSignals {
     pub(super) fn listen(node: &Node) -> OsSignals {
         let (first_sender, first) = oneshot::channel();
         let (end_sender, mut end) = oneshot::channel::<()>();
+        let running = node.clone();
         match SignalStream::new() {
             Ok(mut signals) => node.spawner().spawn(async move {
                 let mut first_sender = Some(first_sender);
@@ -48,6 +52,9 @@ impl OsSignals {
                         signal = signals.next() => signal,
                         _ = &mut end => return,
                     };
+                    if running.takes_signal(signal).await {
+                        continue;
+                    }
                     let Some(sender) = first_sender.take() else { std::process::exit(128 + signal.number()) };
                     log::info!(
                         target: "greenroom", signal = signal.name(), "stopping; a second signal ends the program at once"
@@ -89,6 +96,8 @@ enum Signal {
     Interrupt,
     #[cfg(unix)]
     Terminate,
+    #[cfg(all(feature = "upgrade", unix))]
+    Upgrade,
 }
 
 #[cfg(feature = "signal")]
@@ -99,6 +108,8 @@ impl Signal {
             Signal::Interrupt => 2,
             #[cfg(unix)]
             Signal::Terminate => 15,
+            #[cfg(all(feature = "upgrade", unix))]
+            Signal::Upgrade => rustix::process::Signal::USR2.as_raw(),
         }
     }
 
@@ -107,7 +118,34 @@ impl Signal {
             Signal::Interrupt => "SIGINT",
             #[cfg(unix)]
             Signal::Terminate => "SIGTERM",
+            #[cfg(all(feature = "upgrade", unix))]
+            Signal::Upgrade => "SIGUSR2",
         }
+    }
+}
+
+#[cfg(feature = "signal")]
+impl Node {
+    /// Begins the upgrade that a signal requests, or forwards a signal to the successor. Returns whether the signal has
+    /// no further effect.
+    async fn takes_signal(&self, signal: Signal) -> bool {
+        #[cfg(all(feature = "upgrade", unix))]
+        {
+            let node = self.nested_runs().inner().unwrap_or_else(|| self.clone());
+            node.succession().decided().await;
+            if let Some(upgrades) = node.succession().upgrades() {
+                if node.succession().is_over() {
+                    upgrades.forward(signal.number());
+                    return true;
+                }
+                if matches!(signal, Signal::Upgrade) {
+                    upgrades.begin(&node);
+                }
+            }
+            matches!(signal, Signal::Upgrade)
+        }
+        #[cfg(not(all(feature = "upgrade", unix)))]
+        false
     }
 }
 
@@ -115,17 +153,29 @@ impl Signal {
 struct SignalStream {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    #[cfg(feature = "upgrade")]
+    upgrade: tokio::signal::unix::Signal,
 }
 
 #[cfg(all(feature = "signal", unix))]
 impl SignalStream {
     fn new() -> std::io::Result<SignalStream> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(SignalStream { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(SignalStream {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            #[cfg(feature = "upgrade")]
+            upgrade: signal(SignalKind::user_defined2())?,
+        })
     }
 
     async fn next(&mut self) -> Signal {
+        #[cfg(feature = "upgrade")]
+        let upgrade = async { self.upgrade.recv().await.map(|()| Signal::Upgrade) };
+        #[cfg(not(feature = "upgrade"))]
+        let upgrade = std::future::pending();
         tokio::select! {
+            Some(signal) = upgrade => signal,
             Some(()) = self.interrupt.recv() => Signal::Interrupt,
             Some(()) = self.terminate.recv() => Signal::Terminate,
             // Not reached: tokio's signal streams do not end.

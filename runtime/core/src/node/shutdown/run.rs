@@ -21,7 +21,8 @@ impl Node {
     /// function is for programs that create their node themselves.
     ///
     /// The body is over when it returns, when a permanent application ends, or when the operating system requests the
-    /// program's end by SIGTERM or ctrl-c. In the last two cases the body is dropped where it waits. Then applications,
+    /// program's end by SIGTERM or ctrl-c. With the feature `upgrade` it is also over when a successor has taken over the
+    /// node. In the last cases the body is dropped where it waits. Then applications,
     /// supervision trees and processes stop in order, within the time of `shutdown`. With [`Shutdown::After`], processes
     /// that are left after that time are killed, as by [`stop_within`](Node::stop_within). A second signal ends the
     /// program at once, with exit code 143 after SIGTERM and 130 after ctrl-c.
@@ -74,6 +75,7 @@ impl Node {
                     None => signals.first().await,
                 }
             };
+            let requested = self.ended_or_over(requested);
             let (mut failure, mut requested) = (pin!(self.services().failure()), pin!(requested));
             let ended = poll_fn(|cx| {
                 if let Poll::Ready(reason) = failure.as_mut().poll(cx) {
@@ -105,6 +107,7 @@ impl Node {
                 Ok(())
             }
         };
+        self.end_process();
         outcome.and(stopped)
     }
 

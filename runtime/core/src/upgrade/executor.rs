@@ -1,0 +1,232 @@
+//! The execution of an upgrade on the predecessor's side: the actions of the state machine, and the events that it reads.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::channel::PredecessorEnd;
+use super::ending::Ending;
+use super::ending::shim::ShimLine;
+use super::error::UpgradeError;
+use super::launch;
+use super::protocol::message::{Kept, Record, ToSuccessor};
+use super::protocol::predecessor::{Action, Deadlines, Event, Goal, Predecessor};
+use super::upgrader::{Retirement, SuccessorProcess, Upgrader};
+use crate::log;
+use crate::node::{ListeningSocket, Node, SocketName};
+use crate::sched::Clock;
+
+/// The time in which a successor exits after it was killed.
+const EXIT_TIME: Duration = Duration::from_secs(5);
+
+/// The time in which a successor exits after the end of its connection, so that its status is reported.
+const STATUS_TIME: Duration = Duration::from_secs(1);
+
+/// The process numbers that are left free for the processes that the predecessor starts while it stops.
+const FREE_NUMBERS: u64 = 1 << 20;
+
+/// Runs an upgrade of a node.
+pub(super) async fn run(node: &Node, program: PathBuf, goal: Goal, deadlines: Deadlines) -> Result<(), UpgradeError> {
+    let outcome = attempt(node, program, goal, deadlines).await;
+    match &outcome {
+        Ok(()) if goal == Goal::Check => {
+            log::info!(target: "greenroom", node = %node.name(), "check of an upgrade is complete: the node serves on");
+        }
+        Ok(()) => log::info!(target: "greenroom", node = %node.name(), "upgrade is complete: this process stops"),
+        Err(error) => log::error!(
+            target: "greenroom", node = %node.name(), error = %log::Escaped(crate::base::Causes(error)),
+            "upgrade was abandoned: the node serves on"
+        ),
+    }
+    outcome
+}
+
+async fn attempt(node: &Node, program: PathBuf, goal: Goal, deadlines: Deadlines) -> Result<(), UpgradeError> {
+    let upgrader = Upgrader::of(node);
+    let _running = upgrader.begin_attempt().filter(|_| node.succession().is_own_turn()).ok_or(UpgradeError::Running)?;
+    if node.services().is_closed() {
+        return Err(UpgradeError::Stopping);
+    }
+    log::info!(
+        target: "greenroom", node = %node.name(), program = %log::Escaped(program.display()), ?goal, "upgrade begins"
+    );
+    let (child, connection) = launch::start(&program).map_err(|error| UpgradeError::Start(program, error))?;
+    let machine = Predecessor::new(goal, deadlines, node.clock().now());
+    let ending = Ending::of_this_process(upgrader.line().is_some());
+    let successor = SuccessorProcess { child, is_committed: false };
+    let (node, upgrader) = (node.clone(), Arc::clone(&upgrader));
+    Attempt { node, upgrader, machine, successor, connection, ending, line: None }.run().await
+}
+
+/// An upgrade whose successor was started.
+struct Attempt {
+    node: Node,
+    upgrader: Arc<Upgrader>,
+    machine: Predecessor,
+    successor: SuccessorProcess,
+    connection: PredecessorEnd,
+    ending: Ending,
+    /// The shim's end of the line to the successor.
+    line: Option<OwnedFd>,
+}
+
+impl Attempt {
+    async fn run(mut self) -> Result<(), UpgradeError> {
+        let mut actions = VecDeque::new();
+        loop {
+            while let Some(action) = actions.pop_front() {
+                let event = match action {
+                    Action::SendPlan => {
+                        let (clock, left) = self.time_left();
+                        failure(clock.within(left, self.send_plan()).await)
+                    }
+                    Action::Pause => Some(self.pause()),
+                    Action::HandOver => {
+                        let (clock, left) = self.time_left();
+                        failure(clock.within(left, self.hand_over()).await)
+                    }
+                    Action::Commit => Some(self.commit()),
+                    Action::Kill => {
+                        // Fails if it has exited.
+                        let _ = self.successor.child.start_kill();
+                        None
+                    }
+                    Action::Resume => {
+                        self.node.succession().resume();
+                        None
+                    }
+                    Action::Finish(outcome) => {
+                        self.node.clock().within(Some(EXIT_TIME), self.successor.child.wait()).await;
+                        return outcome;
+                    }
+                    Action::Retire => {
+                        self.retire();
+                        return Ok(());
+                    }
+                };
+                if let Some(event) = event {
+                    actions.extend(self.machine.handle(event, self.node.clock().now()));
+                }
+            }
+            let Some(due) = self.machine.due() else { return Err(UpgradeError::Stopping) };
+            let event = tokio::select! {
+                // A refusal is read before the end of the successor.
+                biased;
+                received = self.connection.receive() => match received {
+                    Ok(message) => Event::Received(message),
+                    Err(error) => self.lost(error).await,
+                },
+                exited = self.successor.child.wait() => Event::Failed(of_exit(exited)),
+                () = self.node.clock().sleep_until(due) => {
+                    actions.extend(self.machine.expire(self.node.clock().now()));
+                    continue;
+                }
+            };
+            actions.extend(self.machine.handle(event, self.node.clock().now()));
+        }
+    }
+
+    /// Returns the clock, and the time until the deadline of the phase, which the main loop handles.
+    fn time_left(&self) -> (Arc<dyn Clock>, Option<Duration>) {
+        let clock = Arc::clone(self.node.clock());
+        let left = self.machine.due().map(|due| due.saturating_duration_since(clock.now()));
+        (clock, left)
+    }
+
+    async fn send_plan(&mut self) -> io::Result<()> {
+        let node = [Kept::Node((**self.node.id()).clone())];
+        let sockets = self.node.succession().open_sockets().into_iter().filter_map(|(name, _)| match name {
+            SocketName::Program(name) => Some(Kept::Listener(name)),
+            SocketName::Node => None,
+        });
+        self.connection.send(&ToSuccessor::Plan(node.into_iter().chain(sockets).collect()), None).await
+    }
+
+    /// Makes the node quiet. There is nothing to wait for, since no process is handed over: connections are accepted until
+    /// the commit, however long the successor takes to start.
+    fn pause(&self) -> Event {
+        if self.node.services().is_closed() { Event::Failed(UpgradeError::Stopping) } else { Event::Paused }
+    }
+
+    async fn hand_over(&mut self) -> io::Result<()> {
+        let next_number = self.node.last_number() + FREE_NUMBERS;
+        let node = Record::Node { id: (**self.node.id()).clone(), next_number };
+        self.connection.send(&ToSuccessor::Record(node), None).await?;
+        for (name, socket) in self.node.succession().open_sockets() {
+            self.hand_over_socket(name, &*socket).await?;
+        }
+        let behind = self.upgrader.line();
+        let line = match (&behind, self.ending) {
+            (Some(line), _) => Some(line.as_fd().try_clone_to_owned()?),
+            (None, Ending::Shim) => {
+                let (line, shim) = ShimLine::open()?;
+                self.line = Some(shim);
+                Some(line.into())
+            }
+            (None, Ending::Notify | Ending::Exit) => None,
+        };
+        if let Some(line) = line {
+            self.connection.send(&ToSuccessor::Record(Record::Shim), Some(line.as_fd())).await?;
+        }
+        self.connection.send(&ToSuccessor::Complete, None).await
+    }
+
+    async fn hand_over_socket(&self, name: SocketName, socket: &dyn ListeningSocket) -> io::Result<()> {
+        let record = match name {
+            SocketName::Node => Record::NodeListener,
+            SocketName::Program(name) => Record::Listener { name },
+        };
+        self.connection.send(&ToSuccessor::Record(record), Some(socket.as_fd())).await
+    }
+
+    /// Stops accepting connections and writes the commit, unless the node stops: then its successor must not begin.
+    fn commit(&mut self) -> Event {
+        if self.node.services().is_closed() {
+            return Event::Failed(UpgradeError::Stopping);
+        }
+        self.node.succession().begin_commit();
+        match self.connection.send_at_once(&ToSuccessor::Commit, None) {
+            Ok(()) => {
+                self.successor.is_committed = true;
+                Event::CommitWritten
+            }
+            Err(error) => Event::Failed(UpgradeError::Disconnected(error)),
+        }
+    }
+
+    /// Returns the event for a connection that has failed. A successor that has exited has a status.
+    async fn lost(&mut self, error: io::Error) -> Event {
+        if error.kind() != io::ErrorKind::InvalidData
+            && let Some(exited) = self.node.clock().within(Some(STATUS_TIME), self.successor.child.wait()).await
+        {
+            return Event::Failed(of_exit(exited));
+        }
+        Event::Failed(UpgradeError::Disconnected(error))
+    }
+
+    /// Ends this side: the successor serves.
+    fn retire(self) {
+        let Attempt { node, upgrader, successor, ending, line, .. } = self;
+        upgrader.retire_by(Retirement { successor, ending, line });
+        node.succession().hand_to_successor();
+        // So that peers accept the connections of the successor.
+        if let Some(router) = node.router().cloned() {
+            node.spawner().spawn(async move { router.close().await });
+        }
+    }
+}
+
+/// Returns the event for records that were sent, or not in time.
+fn failure(sent: Option<io::Result<()>>) -> Option<Event> {
+    sent?.err().map(|error| Event::Failed(UpgradeError::Disconnected(error)))
+}
+
+fn of_exit(exited: io::Result<std::process::ExitStatus>) -> UpgradeError {
+    match exited {
+        Ok(status) => UpgradeError::Exited(status),
+        Err(error) => UpgradeError::Disconnected(error),
+    }
+}

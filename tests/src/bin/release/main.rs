@@ -1,0 +1,143 @@
+//! A server that is upgraded while it serves, for tests with real processes.
+//!
+//! The release is the last line of the program's own file, behind its code: its name, and a fault of its start. Each
+//! connection is answered with the name of the release. `WEB` is the address of the server, or `EXPECTED` that of a
+//! socket from systemd.
+//!
+//! | fault | the successor |
+//! |---|---|
+//! | `panic` | panics in `main` |
+//! | `exit` | exits with the code 7 |
+//! | `hang` | waits before it has a listener |
+//! | `idle` | has a listener, and waits before it accepts |
+//! | `address` | expects its listener at another address |
+//! | `late-panic` | panics after it has accepted a connection |
+//!
+//! | line of standard input | output |
+//! |---|---|
+//! | `upgrade MILLISECONDS` | `result` of an upgrade to the program's file |
+//! | `check MILLISECONDS` | `result` of a check of it |
+//! | `spawn` | `pid` of a new process |
+//! | `exit CODE` | |
+//! | `environment` | `child` with the output of this program as a child, with the argument `once`: it ends at once |
+
+#[path = "../peer/log.rs"]
+mod log;
+
+use std::io::BufRead;
+
+use greenroom::prelude::*;
+use greenroom::{Node, Upgrade};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+
+use log::say;
+
+/// Returns the last line of the program's file.
+fn release() -> greenroom::Result<String> {
+    let file = std::fs::read(std::env::current_exe()?)?;
+    let line = file.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    Ok(String::from_utf8_lossy(line).into_owned())
+}
+
+#[greenroom::main(shutdown = "10s")]
+async fn main() -> greenroom::Result {
+    log::install();
+    let release = release()?;
+    let (release, fault) = release.split_once(' ').unwrap_or((&release, ""));
+    let node = Node::current();
+    say("started", format_args!("{release} {} {:?}", std::process::id(), std::env::args().skip(1).collect::<Vec<_>>()));
+    if std::env::args().any(|argument| argument == "once") {
+        return Ok(());
+    }
+    match fault {
+        "panic" => panic!("the release {release} is broken"),
+        "exit" => std::process::exit(7),
+        "hang" => std::future::pending().await,
+        _ => {}
+    }
+    let address = if fault == "address" {
+        "127.0.0.1:1".to_owned()
+    } else {
+        std::env::var("EXPECTED").or(std::env::var("WEB"))?
+    };
+    let web = greenroom::listener("web", address).await?;
+    say("listening", web.address());
+    if fault == "idle" {
+        std::future::pending::<()>().await;
+    }
+    tokio::spawn(node.scope(commands()));
+    loop {
+        let (stream, _) = web.accept().await?;
+        assert_ne!(fault, "late-panic", "the release {release} is broken");
+        node.spawn(Connection { stream, release: release.to_owned() });
+    }
+}
+
+/// The messages to a connection.
+#[protocol]
+enum Request {
+    /// The stop of the node, which an answer does not wait for.
+    #[from]
+    Exit(ExitSignal),
+}
+
+/// Answers one connection, also while the node stops.
+#[actor(protocol = Request, trap_exit)]
+struct Connection {
+    stream: TcpStream,
+    release: String,
+}
+
+impl Process for Connection {
+    async fn run(&mut self, _: &mut Context<Self>) -> Result<(), Exit> {
+        let mut request = String::new();
+        let (read, mut write) = self.stream.split();
+        BufReader::new(read).read_line(&mut request).await?;
+        write.write_all(format!("{} {request}", self.release).as_bytes()).await?;
+        Ok(())
+    }
+}
+
+/// Executes the commands until there are no more.
+async fn commands() {
+    let (sender, mut commands) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    let node = Node::current();
+    let program = std::env::args().next().expect("a program has a name");
+    while let Some(command) = commands.recv().await {
+        match command.split_once(' ').unwrap_or((&command, "")) {
+            ("upgrade", limit) => report(node.upgrade(&program), limit).await,
+            ("check", limit) => report(node.check_upgrade(&program), limit).await,
+            ("exit", code) => std::process::exit(code.parse().expect("a number")),
+            ("spawn", _) => {
+                let process = node.enter();
+                let spawned = greenroom::spawn(async |_: Mailbox<Request>| std::future::pending::<()>().await);
+                drop(process);
+                say("pid", spawned.pid().map_or(0, |pid| pid.number()));
+            }
+            ("environment", _) => {
+                let program = std::env::args().next().expect("a program has a name");
+                let child = std::process::Command::new(program).arg("once").output();
+                let output = child.map(|child| String::from_utf8_lossy(&child.stdout).into_owned());
+                say("child", format_args!("{output:?}"));
+            }
+            other => panic!("unknown command {other:?}"),
+        }
+    }
+}
+
+async fn report(upgrade: Upgrade, limit: &str) {
+    let limit = Duration::from_millis(limit.parse().expect("a number"));
+    match upgrade.within(limit).await {
+        Ok(()) => say("result", "ok"),
+        Err(error) => say("result", Exit::from(error)),
+    }
+}

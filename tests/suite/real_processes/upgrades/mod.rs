@@ -1,0 +1,7 @@
+//! A server that is upgraded by its next release, in processes of the operating system.
+
+mod connected;
+mod endings;
+mod rollbacks;
+mod server;
+mod successors;

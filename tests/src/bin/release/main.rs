@@ -18,7 +18,6 @@
 //! | `upgrade MILLISECONDS` | `result` of an upgrade to the program's file |
 //! | `check MILLISECONDS` | `result` of a check of it |
 //! | `spawn` | `pid` of a new process |
-//! | `exit CODE` | |
 //! | `environment` | `child` with the output of this program as a child, with the argument `once`: it ends at once |
 
 #[path = "../peer/log.rs"]
@@ -116,7 +115,6 @@ async fn commands() {
         match command.split_once(' ').unwrap_or((&command, "")) {
             ("upgrade", limit) => report(node.upgrade(&program), limit).await,
             ("check", limit) => report(node.check_upgrade(&program), limit).await,
-            ("exit", code) => std::process::exit(code.parse().expect("a number")),
             ("spawn", _) => {
                 let process = node.enter();
                 let spawned = greenroom::spawn(async |_: Mailbox<Request>| std::future::pending::<()>().await);

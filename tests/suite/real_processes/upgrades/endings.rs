@@ -48,19 +48,23 @@ async fn the_first_process_of_a_container_stays() {
         command
     };
     let mut server = Server::start_with("one", command).await;
-    let load = server.load();
+    let mut load = Some(server.load());
     // The program has the number 1 in its namespace, and its parent forwards no signals.
     assert_eq!(server.process(1).await, "1");
-    for release in ["two", "three"] {
+    let first = server.child_of_child();
+    for (n, release) in ["two", "three late-panic"].into_iter().enumerate() {
         server.install(release);
-        server.command(&format!("upgrade {}", DEADLINE.as_millis())).await;
-        server.nth(server.lines("log INFO node was upgraded").len() + 1, &["log INFO node was upgraded"]).await;
-        assert_eq!(server.ask().await, release);
+        send("USR2", &first).await;
+        server.nth(n + 1, &["log INFO node was upgraded"]).await;
+        left(&first).await;
+        if n == 0 {
+            assert_eq!(server.ask().await, "two");
+            let answers = load.take().expect("the first upgrade").stop().await;
+            assert_eq!(answers.keys().collect::<Vec<_>>(), ["one", "two"], "{answers:?}");
+        }
     }
-    let answers = load.stop().await;
-    assert_eq!(answers.keys().collect::<Vec<_>>(), ["one", "three", "two"], "{answers:?}");
-    server.command("exit 5").await;
-    assert_eq!(server.ended().await.code(), Some(5));
+    ask(server.address()).await.unwrap_err();
+    assert_eq!(server.ended().await.code(), Some(101));
 }
 
 #[tokio::test]

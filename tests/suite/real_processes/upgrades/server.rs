@@ -182,6 +182,12 @@ impl Server {
         send(signal, &self.child.id().expect("it runs").to_string()).await;
     }
 
+    /// Returns the number of the process that the started one has started.
+    pub(crate) fn child_of_child(&self) -> String {
+        let parent = self.child.id().expect("it runs");
+        fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).unwrap().trim().to_owned()
+    }
+
     /// Waits for the end of the process that the test has started.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         timeout(DEADLINE, self.child.wait()).await.expect("it ends").expect("it is a child")

@@ -600,7 +600,7 @@ fn by_seed_a_state_moves_without_a_loss() {
         node.spawner().spawn(send_to_boards(node.clone(), sent));
         Ok::<(), String>(())
     });
-    check.run(0..20, async |cluster: Cluster, sent: Arc<Mutex<u64>>| {
+    check.run(0..8, async |cluster: Cluster, sent: Arc<Mutex<u64>>| {
         let rng = cluster.node(0).rng();
         // One of them is always there.
         let mut hosted = [Some(host_boards(cluster.node(0)).await), None, None];
@@ -659,7 +659,7 @@ fn by_seed_a_key_has_one_process() {
         });
         Ok::<(), String>(())
     });
-    check.run(0..20, async |cluster: Cluster, (store, disk, answers): (ClaimStore, Disk, Answers)| {
+    check.run(0..6, async |cluster: Cluster, (store, disk, answers): (ClaimStore, Disk, Answers)| {
         let faults = cluster.chaos(Faults::LINKS, Duration::from_secs(60));
         tokio::join!(faults, store.chaos(3, Duration::from_secs(60)));
         cluster.heal_all();
@@ -696,7 +696,7 @@ fn by_seed_no_message_is_lost() {
         node.spawner().spawn(send_notes(node.clone(), sent));
         Ok::<(), String>(())
     });
-    check.run(0..6, async |cluster: Cluster, (disk, sent): State| {
+    check.run(0..4, async |cluster: Cluster, (disk, sent): State| {
         disk.files().save_time = Duration::from_millis(5);
         let rng = cluster.node(0).rng();
         let mut hosted = [const { None }; 3];

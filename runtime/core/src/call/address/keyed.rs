@@ -63,12 +63,8 @@ pub(crate) fn deliver_keyed<M: Protocol>(
     if !can_wait {
         return refuse(CallErrorKind::Full, message);
     }
-    let unowned = Unowned::wait_received(node, wait_list(key, place), message, from);
+    let unowned = Unowned::wait_received(node, key, place, message, from);
     Ok(Some((unowned as Arc<dyn AdmissionQueue>, WaiterId::after(None))))
-}
-
-fn wait_list(key: &ActorKey, place: &KeyPlace) -> WaitList {
-    WaitList::Key { key: key.clone(), place: place.clone(), is_kept: true }
 }
 
 /// Sends a received message to the owner of its key. Returns its place if it waits in front of a full mailbox or connection.
@@ -82,7 +78,7 @@ fn send_received<M: Protocol>(
 ) -> Result<Option<WaitingMessage>, SendError<M>> {
     let Owner::Process(LocalProcess { number, cell }) = owner else {
         let cast = send_to_owner(node, &key.name, owner, message)?;
-        let forwarded = Unowned::<M>::sent(node, wait_list(key, place), cast);
+        let forwarded = Unowned::<M>::sent(node, key, place, cast);
         return Ok(can_wait.then(|| (forwarded as Arc<dyn AdmissionQueue>, WaiterId::after(None))));
     };
     let cell = match Cell::<M>::of_process(Arc::clone(cell), &key.name) {

@@ -3,6 +3,8 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+#[cfg(feature = "registry")]
+use std::time::{Duration, Instant};
 
 use super::{Address, SendError};
 #[cfg(feature = "registry")]
@@ -18,6 +20,10 @@ use crate::node::{AdmissionQueue, AwaitsOwner, Current, Node, Owner};
 use crate::observe::ReportKind;
 use crate::process::{drop_message, fail_callers};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The time for which a message of another node waits for the owner of a key.
+#[cfg(feature = "registry")]
+const RECEIVED_TIME: Duration = Duration::from_secs(60);
 
 /// Sends a message to the owner of a global name or a key.
 ///
@@ -58,6 +64,9 @@ pub(super) struct Unowned<M> {
     list: WaitList,
     /// The sending process, zero outside of any.
     sender: u64,
+    /// The end of the time for which a message of another node waits.
+    #[cfg(feature = "registry")]
+    until: Option<Instant>,
     state: Mutex<State<M>>,
 }
 
@@ -110,47 +119,54 @@ impl<M: Protocol> Unowned<M> {
     /// Lets a message wait, and sends it as soon as there is an owner.
     pub(super) fn wait(node: &Node, list: WaitList, message: M) -> Cast {
         let unowned = Unowned::new(node, list, State::Waiting { message, waker: None });
-        Arc::clone(&unowned).enter(
+        let message = Arc::clone(&unowned) as Arc<dyn AwaitsOwner>;
+        match &unowned.list {
+            WaitList::Global(name) => {
+                node.global_names().wait(name, message);
+                // There may be an owner by now.
+                node.global_names().flush(name);
+            }
             #[cfg(feature = "registry")]
-            None,
-        );
+            WaitList::Key { key, place, .. } => place.actors.wait(node, place.slot, &key.name, message, None),
+        }
         Cast::waiting(unowned, WaiterId::after(None))
     }
 
     /// Lets a message of the node `from` wait.
     #[cfg(feature = "registry")]
-    pub(super) fn wait_received(node: &Node, list: WaitList, message: M, from: &NodeName) -> Arc<Unowned<M>> {
-        let unowned = Unowned::new(node, list, State::Waiting { message, waker: None });
-        Arc::clone(&unowned).enter(Some(from));
+    pub(super) fn wait_received(
+        node: &Node,
+        key: &ActorKey,
+        place: &KeyPlace,
+        message: M,
+        from: &NodeName,
+    ) -> Arc<Unowned<M>> {
+        let list = WaitList::Key { key: key.clone(), place: place.clone(), is_kept: true };
+        let mut unowned = Unowned::new(node, list, State::Waiting { message, waker: None });
+        if let Some(unowned) = Arc::get_mut(&mut unowned) {
+            unowned.until = Some(node.clock().now() + RECEIVED_TIME);
+        }
+        place.actors.wait(node, place.slot, &key.name, Arc::clone(&unowned) as _, Some(from));
         unowned
     }
 
     /// Returns the place of a message that was sent on.
     #[cfg(feature = "registry")]
-    pub(super) fn sent(node: &Node, list: WaitList, cast: Cast) -> Arc<Unowned<M>> {
+    pub(super) fn sent(node: &Node, key: &ActorKey, place: &KeyPlace, cast: Cast) -> Arc<Unowned<M>> {
+        let list = WaitList::Key { key: key.clone(), place: place.clone(), is_kept: true };
         Unowned::new(node, list, State::Sent(cast))
     }
 
     fn new(node: &Node, list: WaitList, state: State<M>) -> Arc<Unowned<M>> {
         let sender = Current::process_of(node);
-        Arc::new(Unowned { node: node.clone(), list, sender, state: Mutex::new(state) })
-    }
-
-    /// Enters the message into its list. There may be an owner by now: then it is sent.
-    fn enter(self: Arc<Self>, #[cfg(feature = "registry")] from: Option<&NodeName>) {
-        let node = self.node.clone();
-        match &self.list {
-            WaitList::Global(name) => {
-                let name = Arc::clone(name);
-                node.global_names().wait(&name, self);
-                node.global_names().flush(&name);
-            }
+        Arc::new(Unowned {
+            node: node.clone(),
+            list,
+            sender,
             #[cfg(feature = "registry")]
-            WaitList::Key { key, place, .. } => {
-                let (name, place) = (Arc::clone(&key.name), place.clone());
-                place.actors.wait(&node, place.slot, &name, self, from);
-            }
-        }
+            until: None,
+            state: Mutex::new(state),
+        })
     }
 
     fn state(&self) -> MutexGuard<'_, State<M>> {
@@ -262,16 +278,27 @@ impl<M: Protocol> AwaitsOwner for Unowned<M> {
     #[cfg(feature = "registry")]
     fn expire(&self) -> bool {
         let mut state = self.state();
-        if matches!(&*state, State::Withdrawn) {
-            return true;
-        }
-        if !matches!(&*state, State::Kept { kept, .. } if kept.until <= self.node.clock().now()) {
+        let now = self.node.clock().now();
+        let is_over = match &*state {
+            State::Withdrawn | State::Failed(_) => return true,
+            State::Kept { kept, .. } => kept.until <= now,
+            State::Waiting { .. } => self.until.is_some_and(|until| until <= now),
+            State::Sending { .. } | State::Sent(_) => false,
+        };
+        if !is_over {
             return false;
         }
-        let before = std::mem::replace(&mut *state, State::Withdrawn);
+        let before = std::mem::replace(&mut *state, State::Failed(CastError::NoProc));
         drop(state);
-        if let State::Kept { message, .. } = before {
-            self.lose(message);
+        match before {
+            State::Kept { message, .. } => self.lose(message),
+            State::Waiting { message, waker } => {
+                self.lose(message);
+                if let Some(waker) = waker {
+                    waker.wake();
+                }
+            }
+            _ => {}
         }
         true
     }

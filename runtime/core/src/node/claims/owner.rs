@@ -24,7 +24,8 @@ pub(crate) trait AwaitsOwner: Send + Sync {
     /// connection to this one.
     fn send_to(&self, owner: &Owner) -> bool;
 
-    /// Drops the message if nothing waits for it, and it has waited for too long. Returns `true` if it waits no more.
+    /// Drops the message if it has waited for too long: one of another node, or one whose sender does not wait for it.
+    /// Returns `true` if it waits no more.
     #[cfg(feature = "registry")]
     fn expire(&self) -> bool;
 }

@@ -264,6 +264,27 @@ async fn messages_wait_for_a_host_and_for_its_claim() {
 }
 
 #[greenroom_macros::test]
+async fn a_message_of_a_peer_waits_for_a_limited_time() {
+    let (cluster, disk) = (Cluster::in_memory(2).await, Disk::default());
+    let _used = rooms(cluster.node(0));
+    let call = |key: &str| {
+        let room: RoomRef = cluster.node(1).named_at(&format!("/rooms/{key}"), "n0@test");
+        room.add(1).within(Duration::from_secs(600))
+    };
+    let begun = Instant::now();
+    assert_eq!(call("hall").await.unwrap_err().kind, CallErrorKind::NoProc);
+    assert_eq!(begun.elapsed().as_secs(), 60);
+    let waits = call("hall");
+    sleep(Duration::from_secs(1)).await;
+    let _hosted = hosts(&cluster, [0], &disk).await;
+    assert_eq!(waits.await, Ok(1));
+    // This node does not use the actor.
+    let others: RoomRef = cluster.node(1).named_at("/others/hall", "n0@test");
+    assert_eq!(others.add(1).await.unwrap_err().kind, CallErrorKind::NoProc);
+    cluster.stop().await;
+}
+
+#[greenroom_macros::test]
 async fn no_message_overtakes_one_that_waits() {
     let (cluster, disk) = (Cluster::in_memory(2).await, Disk::default());
     disk.files().save_time = Duration::from_millis(30);

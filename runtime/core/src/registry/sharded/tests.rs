@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 use super::{Host, HostError, Hosted, Sharded};
 use crate::base::{CallErrorKind, CastError, Right};
 use crate::cluster::Policy;
+use crate::node::Finish;
 use crate::prelude::*;
 use crate::testing::{Check, ClaimStore, Cluster, Faults};
 
@@ -474,6 +475,30 @@ async fn a_process_that_ends_handles_what_reaches_it_by_its_pid() {
         assert_eq!(disk.files().saved["hall"], count);
         assert_eq!(room.note(1).await, Err(CastError::NoProc));
     }
+}
+
+#[greenroom_macros::test]
+async fn a_request_to_end_that_does_not_insist_is_cancelled_by_a_message() {
+    let (node, disk) = (Node::current(), Disk::default());
+    let room = node.start(Room::open("hall".into(), disk.clone())).await.unwrap();
+    let number = room.pid().unwrap().number();
+    let cell = node.table().get(number).unwrap();
+    let finish = || cell.finish(number, Finish { reason: Exit::Normal, insists: false, state: None });
+    let slow = room.slow(Duration::from_secs(1));
+    sleep(Duration::from_millis(1)).await;
+    finish();
+    room.note(1);
+    assert_eq!((slow.await, room.add(0).await), (Ok(1), Ok(2)));
+    // A saved message has not been handled.
+    room.wait_for_turn();
+    room.note(1);
+    sleep(Duration::from_millis(1)).await;
+    finish();
+    room.turn(u64::MAX);
+    assert_eq!(room.add(0).await, Ok(3));
+    finish();
+    assert_eq!(room.ended().await, Exit::Normal);
+    assert_eq!(disk.files().saved["hall"], 3);
 }
 
 #[greenroom_macros::test]

@@ -346,7 +346,7 @@ method_attributes! {
     /// # use serde::{Deserialize, Serialize};
     /// #[actor(upgrade)]
     /// #[derive(Serialize, Deserialize)]
-    /// struct Stock { items: u64, supplier: Pid }
+    /// struct Stock { items: u64, supplier: Recipient<()> }
     ///
     /// #[actor]
     /// impl Stock {

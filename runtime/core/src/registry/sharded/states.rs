@@ -78,7 +78,7 @@ impl Sharding {
     }
 
     /// Gives some of the kept states to the next owner, whose claim has this token, and whether there are more.
-    fn give(&self, node: &Node, at: u16, token: u64) -> (Vec<NamedState>, bool) {
+    pub(super) fn give(&self, node: &Node, at: u16, token: u64) -> (Vec<NamedState>, bool) {
         let mut slot = self.slot(at);
         let now = node.clock().now();
         let Some(kept) = slot.kept.as_mut().filter(|kept| kept.token < token && now < kept.until) else {

@@ -8,8 +8,10 @@ use std::time::Duration;
 use greenroom_macros::{actor, receive};
 use tokio::time::{Instant, sleep};
 
+use super::sharding::Sharding;
+use super::slot::KeptStates;
 use super::{Host, HostError, Hosted, Sharded};
-use crate::base::{CallErrorKind, CastError, Right};
+use crate::base::{CallErrorKind, CastError, EncodedState, Right};
 use crate::cluster::Policy;
 use crate::node::Finish;
 use crate::prelude::*;
@@ -364,6 +366,8 @@ async fn an_idle_process_ends_and_the_next_message_starts_it_again() {
     // A process that works is not idle.
     let slow = busy.slow(Duration::from_secs(200));
     assert_eq!(slow.within(Duration::from_secs(300)).await, Ok(8));
+    sleep(Duration::from_secs(20)).await;
+    assert!(hosted.keys().contains(&"busy".to_owned()));
     assert_eq!(disk.starts("busy"), 1);
     cluster.stop().await;
 }
@@ -629,6 +633,27 @@ async fn the_state_of_a_portable_actor_moves_with_its_slot() {
     assert_eq!((cluster.node(0).counters().lost_states, ENDED.get()), (0, 0));
     cluster.stop().await;
     assert_eq!(ENDED.get(), 100, "without another host the processes end in order");
+}
+
+#[greenroom_macros::test]
+async fn states_are_given_once_to_a_later_owner_and_for_a_while() {
+    let (node, sharding) = (Node::current(), Sharding::new("boards"));
+    let keep = || {
+        let state = |number: u8| (number.to_string(), EncodedState::new(vec![number; 200 * 1024]));
+        let until = node.clock().now() + Duration::from_secs(10);
+        sharding.slot(3).kept = Some(KeptStates { token: 5, states: (0..3).map(state).collect(), until });
+    };
+    let give = |token| {
+        let (states, has_more) = sharding.give(&node, 3, token);
+        (states.into_iter().map(|(name, _)| name).collect::<String>(), has_more)
+    };
+    keep();
+    let given = [5, 6, 6, 6, 6].map(give);
+    let expected = [("", false), ("0", true), ("1", true), ("2", false), ("", false)];
+    assert_eq!(given, expected.map(|(names, has_more)| (names.to_owned(), has_more)));
+    keep();
+    sleep(Duration::from_secs(10)).await;
+    assert_eq!(give(6), (String::new(), false));
 }
 
 /// Sends casts to a few boards.

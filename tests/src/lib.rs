@@ -3,6 +3,7 @@
 
 pub mod counting;
 pub mod expansion;
+pub mod measuring;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use greenroom::prelude::*;
 use greenroom::registry::Group;
+use greenroom_tests::measuring::{connected_nodes, resident_memory};
 use tokio::sync::Notify;
 
 /// The number of handlers that have run since the last broadcast.
@@ -37,19 +38,13 @@ impl Listener {
     }
 }
 
-fn memory() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB").trim();
-    line.trim_end_matches(" kB").parse::<f64>().unwrap_or(0.0) * 1024.0
-}
-
 fn group(node: &Node) -> Group<ListenerMessage> {
     node.group("listeners")
 }
 
 /// Starts so many members on each node, and waits until each node lists all.
 async fn fill(nodes: &[Node], each: u64) {
-    let (before, begun) = (memory(), Instant::now());
+    let (before, begun) = (resident_memory(), Instant::now());
     for node in nodes {
         // Also takes part.
         let _ = group(node);
@@ -68,7 +63,7 @@ async fn fill(nodes: &[Node], each: u64) {
         "{} nodes list {total} members after {:.2} s; {:.0} bytes each, with the process",
         nodes.len(),
         begun.elapsed().as_secs_f64(),
-        (memory() - before) / total as f64,
+        (resident_memory() - before) / total as f64,
     );
 }
 
@@ -101,18 +96,7 @@ async fn broadcast(nodes: &[Node], total: u64) {
 }
 
 async fn run(total: u64, count: u64) {
-    let cookie = Cookie::random().expect("random bytes");
-    let mut nodes: Vec<Node> = Vec::new();
-    for index in 0..count {
-        let mut builder = Node::builder(format!("n{index}@groups")).cookie(cookie.clone()).listen("127.0.0.1:0");
-        if let Some(first) = nodes.first() {
-            builder = builder.seed(first.address().expect("the node listens"));
-        }
-        nodes.push(builder.start().await.expect("the node starts"));
-    }
-    while !nodes.iter().all(|node| node.peers().len() as u64 == count - 1) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let nodes = connected_nodes(count as usize, "groups").await;
     fill(&nodes, total / count).await;
     broadcast(&nodes, total / count * count).await;
     for node in nodes {

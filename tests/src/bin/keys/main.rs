@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use greenroom::prelude::*;
 use greenroom::registry::Sharded;
+use greenroom_tests::measuring::{connected_nodes, resident_memory};
 use tokio::sync::Notify;
 
 /// The number of messages that were handled in this round.
@@ -38,16 +39,10 @@ impl Room {
     }
 }
 
-fn memory() -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB").trim();
-    line.trim_end_matches(" kB").parse::<f64>().unwrap_or(0.0) * 1024.0
-}
-
 /// Sends `total` messages by `send`, and prints the time until the last was handled.
 async fn round<F: Future<Output = ()>>(text: &str, total: u64, send: impl Fn(u64) -> F) {
     HANDLED.store(0, Ordering::Relaxed);
-    let (before, begun) = (memory(), Instant::now());
+    let (before, begun) = (resident_memory(), Instant::now());
     for number in 0..total {
         send(number).await;
     }
@@ -57,31 +52,15 @@ async fn round<F: Future<Output = ()>>(text: &str, total: u64, send: impl Fn(u64
         "{text}: {:.2} s, {:.2} µs each; {:.0} bytes each",
         took.as_secs_f64(),
         took.as_secs_f64() * 1e6 / total as f64,
-        (memory() - before) / total as f64,
+        (resident_memory() - before) / total as f64,
     );
-}
-
-async fn start_nodes(count: usize) -> Vec<Node> {
-    let cookie = Cookie::random().expect("random bytes");
-    let mut nodes: Vec<Node> = Vec::new();
-    for index in 0..count {
-        let mut builder = Node::builder(format!("n{index}@keys")).cookie(cookie.clone()).listen("127.0.0.1:0");
-        if let Some(first) = nodes.first() {
-            builder = builder.seed(first.address().expect("the node listens"));
-        }
-        nodes.push(builder.start().await.expect("the node starts"));
-    }
-    while !nodes.iter().all(|node| node.peers().len() == count - 1) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    nodes
 }
 
 #[tokio::main]
 async fn main() {
     let total: u64 = std::env::args().nth(1).map_or(1_000_000, |text| text.parse().expect("a number"));
     TOTAL.store(total, Ordering::Relaxed);
-    let nodes = start_nodes(3).await;
+    let nodes = connected_nodes(3, "keys").await;
     let mut hosted = Vec::new();
     for node in &nodes {
         hosted.push(node.sharded::<Room>("rooms").host(Room::open).start().await.expect("the node is a host"));

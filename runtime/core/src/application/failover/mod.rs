@@ -95,8 +95,7 @@ impl<T: Tree> Application<T> {
 }
 
 impl<T: Tree> FailoverApplication<T> {
-    /// Sets what becomes of the state of the application when it moves in order: when a better node returns, and when the
-    /// node that runs it stops.
+    /// Sets the treatment of the application's state when a better node returns, and when the node that runs it stops.
     ///
     /// With [`Takeover::State`] each [portable](crate::Portable) child, whose struct has `#[actor(upgrade)]`, continues on the
     /// next node. There the tree starts as usual, in order, but such a child is made of its state: `start` and `#[init]` do

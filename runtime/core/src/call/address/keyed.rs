@@ -17,8 +17,8 @@ impl<M: Protocol> Address<M> {
         Address(Target::identity(node, ReceiverId::Key(key)))
     }
 
-    /// Sends a message to the process of a key. A missing process is started. Or lets the message wait until the slot of the
-    /// key has an owner. With `is_kept` it waits also if its sender does not wait for it.
+    /// Sends a message to the process of a key. A missing process is started. While the slot of the key has no owner, the
+    /// message waits: with `is_kept` also if its sender does not wait for it.
     pub(super) fn send_keyed(node: &Node, key: &ActorKey, message: M, is_kept: bool) -> Result<Cast, SendError<M>> {
         let Some(place) = key.place(node) else { return Err(SendError { error: CastError::NoProc, message }) };
         let message = match place.actors.route(node, place.slot, &key.name, None) {

@@ -3,6 +3,9 @@
 //! A node that leaves a slot keeps the states of its processes for [`KEEP_TIME`]. The next owner of the slot, which has a
 //! greater token, collects them before it takes messages, and starts a process from each of them. They are given once. So the
 //! state of a process is lost if the answer with it is lost, and is never used twice.
+//!
+//! The next owner finds the previous one in its view of the claims. A view that misses an owner in between, since the registry
+//! has reported all claims anew, leads to the states from before that owner: then the state of its time is lost.
 
 use std::future::Future;
 use std::sync::Arc;

@@ -28,6 +28,7 @@ pub(super) fn protocol(model: &Model) -> TokenStream {
     let variants = model.variants.iter().map(variant_entry);
     let variant_index = variant_index(model);
     let from_system = from_system(model);
+    let as_system = as_system(model);
     let decode_event = (!model.local).then(|| codec::decode_event(model)).flatten();
     let mark_taken = mark_taken(model);
     let show = show(model);
@@ -50,6 +51,7 @@ pub(super) fn protocol(model: &Model) -> TokenStream {
             const VARIANTS: &'static [#private::Variant] = &[#(#variants),*];
             #variant_index
             #from_system
+            #as_system
             #decode_event
             #mark_taken
             #show
@@ -126,6 +128,30 @@ fn from_system(model: &Model) -> Option<TokenStream> {
                 #(#takes)*
                 ::core::option::Option::None
             }
+        }
+    })
+}
+
+/// Generates the function that returns a message of the runtime, for the upgrade of a node.
+fn as_system(model: &Model) -> Option<TokenStream> {
+    if !model.variants.iter().any(Variant::is_system) {
+        return None;
+    }
+    let message = local("message");
+    let arms = model.variants.iter().map(|variant| {
+        let (cfgs, ident) = (&variant.cfgs, &variant.ident);
+        match variant.fields.first().filter(|_| variant.is_system()) {
+            Some(field) => {
+                let member = &field.member;
+                quote!(#(#cfgs)* Self::#ident { #member: #message } => ::core::option::Option::Some(#message),)
+            }
+            None => quote!(#(#cfgs)* Self::#ident { .. } => ::core::option::Option::None,),
+        }
+    });
+    let body = match_self(model, &quote!(#(#arms)*));
+    Some(quote! {
+        fn as_system(&self) -> ::core::option::Option<&dyn ::core::any::Any> {
+            #body
         }
     })
 }

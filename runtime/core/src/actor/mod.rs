@@ -28,7 +28,7 @@ pub use portable::{
     DeclaredPortable, NoUpgrade, OldState, Otherwise, Portability, Portable, StateType, Upgraded, generic_name,
 };
 #[cfg(feature = "net")]
-pub use portable::{Handover, UpgradePoint};
+pub use portable::Handover;
 #[cfg(feature = "registry")]
 pub(crate) use portable::{Resumed, take_state};
 pub use process::{Context, Process};

@@ -18,6 +18,8 @@ use super::timed_hooks::serve_timed;
 use super::{Context, Handle};
 use crate::base::Exit;
 use crate::node::Current;
+#[cfg(feature = "upgrade")]
+use crate::process::SystemRequest;
 use crate::process::{Step, catch_nested};
 
 /// Runs a server: handles one message after another until it is stopped or a handler fails.
@@ -30,6 +32,12 @@ pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Futur
     async move {
         if !is_resumed(cx) {
             actor.continue_with(cx).await?;
+        }
+        #[cfg(feature = "upgrade")]
+        if (const { A::OPTIONS.portability.is_some() })
+            && let Some(reason) = out_of_line(|| Box::pin(stay_suspended(actor, cx))).await
+        {
+            return stop_result(reason);
         }
         if const { !A::EVERY.is_empty() || A::IDLE.is_some() } {
             return out_of_line(|| Box::pin(serve_timed(actor, cx))).await;
@@ -61,6 +69,16 @@ fn is_resumed<A: Handle>(cx: &Context<A>) -> bool {
     (const { A::OPTIONS.portability.is_some() }) && cx.cell().is_resumed()
 }
 
+/// Suspends a server again that was suspended when it was handed over. Returns the reason of a stop meanwhile.
+#[cfg(feature = "upgrade")]
+async fn stay_suspended<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> Option<Exit> {
+    if !cx.cell().was_suspended(cx.pid().number()) {
+        return None;
+    }
+    let (suspended, _) = tokio::sync::oneshot::channel();
+    handle_request(actor, cx, A::STATE, None, SystemRequest::Suspend(suspended)).await
+}
+
 /// A future of no particular type, so that it does not become a part of the future that awaits it.
 type BoxedFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -72,10 +90,10 @@ fn out_of_line<'a, T>(make: impl FnOnce() -> BoxedFuture<'a, T>) -> BoxedFuture<
 }
 
 /// Handles a step that is not a message. Returns the exit reason if the server has to exit.
-async fn handle_step<A: Handle>(actor: &mut A, cx: &mut Context<A>, step: Step<A::Protocol>) -> Option<Exit> {
+async fn handle_step<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>, step: Step<A::Protocol>) -> Option<Exit> {
     match step {
         Step::Message(_) => None,
-        Step::SystemRequest(request) => handle_request(actor, cx, A::STATE, request).await,
+        Step::SystemRequest(request) => handle_request(actor, cx, A::STATE, None, request).await,
         Step::Stop(reason) => Some(reason),
     }
 }

@@ -11,6 +11,8 @@ use super::handle::{stop_result, try_handle};
 use super::sys::handle_request;
 use super::{Context, Handle};
 use crate::base::Exit;
+#[cfg(feature = "upgrade")]
+use crate::node::HookTimes;
 use crate::process::Step;
 
 /// The loop of a server with timed hooks.
@@ -19,6 +21,10 @@ use crate::process::Step;
 /// The reason to end: an error of a handler or a hook, or the reason of a stop unless that is `Normal`.
 pub(super) async fn serve_timed<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> Result<(), Exit> {
     let mut hooks = TimedHooks::new::<A>(cx.now());
+    #[cfg(feature = "upgrade")]
+    if let Some(left) = cx.cell().take_continued_hooks(cx.pid().number()) {
+        hooks.continue_at(cx.now(), left);
+    }
     let mut is_idle = false;
     // The count of the messages that had arrived by the end of the last hook.
     let mut arrived = 0;
@@ -51,7 +57,7 @@ pub(super) async fn serve_timed<A: Handle + Send>(actor: &mut A, cx: &mut Contex
                 hooks.restart_idle(cx.now(), A::IDLE);
             }
             Some(Step::SystemRequest(request)) => {
-                if let Some(reason) = handle_request(actor, cx, A::STATE, request).await {
+                if let Some(reason) = handle_request(actor, cx, A::STATE, Some(&hooks), request).await {
                     return stop_result(reason);
                 }
             }
@@ -74,7 +80,7 @@ enum Hook {
 }
 
 /// The times at which a server's hooks run.
-struct TimedHooks {
+pub(in crate::actor) struct TimedHooks {
     /// The next tick of each `#[every]`.
     ticks: Vec<Instant>,
     /// When `#[idle]` runs unless a message comes first.
@@ -85,6 +91,24 @@ impl TimedHooks {
     fn new<A: Handle>(now: Instant) -> TimedHooks {
         let ticks = A::EVERY.iter().map(|period| now + *period).collect();
         TimedHooks { ticks, idle: A::IDLE.map(|idle| now + idle) }
+    }
+
+    /// Returns the time until each hook runs.
+    #[cfg(feature = "upgrade")]
+    pub(in crate::actor) fn left(&self, now: Instant) -> HookTimes {
+        let left = |at: &Instant| at.saturating_duration_since(now);
+        HookTimes { every: self.ticks.iter().map(left).collect(), idle: self.idle.as_ref().map(left) }
+    }
+
+    /// Continues the times of a process that was handed over. A release with other hooks starts those anew.
+    #[cfg(feature = "upgrade")]
+    fn continue_at(&mut self, now: Instant, left: HookTimes) {
+        for (tick, left) in self.ticks.iter_mut().zip(left.every) {
+            *tick = (*tick).min(now + left);
+        }
+        if let (Some(idle), Some(left)) = (&mut self.idle, left.idle) {
+            *idle = (*idle).min(now + left);
+        }
     }
 
     /// The hook whose tick has been due for the longest time.

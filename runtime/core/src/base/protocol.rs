@@ -1,5 +1,6 @@
 //! The traits of protocols.
 
+use std::any::Any;
 use std::fmt;
 
 use super::{
@@ -36,6 +37,12 @@ pub trait Protocol: Sized + Send + 'static {
     #[doc(hidden)]
     fn from_system(system: &mut System<'_>) -> Option<Self> {
         let _ = system;
+        None
+    }
+
+    /// Returns the message of the runtime in this message, if it is a `#[from]` variant for one.
+    #[doc(hidden)]
+    fn as_system(&self) -> Option<&dyn Any> {
         None
     }
 

@@ -9,6 +9,7 @@ pub(crate) struct Entry<M> {
 
 /// The origin of a message: `demonitor(flush)` finds a queued `Down` by it, and a bound counts only what others sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "upgrade", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Origin(u64);
 
 impl Origin {

@@ -339,6 +339,15 @@ impl<M: Protocol> Inbox<M> {
         queue.put_all_back(priority, entries);
     }
 
+    /// Calls `f` with each message that the owner has taken over, in the order in which a new receive tests them.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn visit(&self, mut f: impl FnMut(Origin, &M)) {
+        if let Some(saved) = &self.saved {
+            saved.visit(&mut f);
+        }
+        self.batch.priority.iter().chain(&self.batch.entries).for_each(|entry| f(entry.origin, &entry.message));
+    }
+
     /// Removes the message with this origin from the save queue, the batch or the queue.
     pub(crate) fn remove(&mut self, queue: &Queue<M>, origin: Origin) -> Option<M> {
         if let Some(saved) = &mut self.saved

@@ -155,6 +155,15 @@ impl<M> SaveQueue<M> {
         all
     }
 
+    /// Calls `f` with each message in the order of arrival.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn visit(&self, mut f: impl FnMut(Origin, &M)) {
+        let lanes = self.lanes.iter().flat_map(|lane| lane.tags.iter().zip(&lane.messages));
+        let mut messages: Vec<(&Tag, &M)> = lanes.filter_map(|(tag, message)| Some((tag, message.as_ref()?))).collect();
+        messages.sort_unstable_by_key(|(tag, _)| tag.arrival);
+        messages.into_iter().for_each(|(tag, message)| f(tag.origin, message));
+    }
+
     /// Removes the message with this origin.
     pub(crate) fn remove(&mut self, origin: Origin) -> Option<M> {
         let index_in = |lane: &Lane<M>| lane.tags.iter().position(|tag| tag.origin == origin);

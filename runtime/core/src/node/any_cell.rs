@@ -13,6 +13,8 @@ use std::task::{Context, Poll};
 #[cfg(feature = "net")]
 use tokio::sync::oneshot;
 
+#[cfg(feature = "upgrade")]
+use super::HoldRequest;
 use super::Node;
 use crate::base::{CastError, NodeEvent, NodeId, Pid, ReceivedDefinition, Source, UnreadMessage};
 #[cfg(feature = "net")]
@@ -135,6 +137,17 @@ pub(crate) trait Addressable: Send + Sync {
     /// The process has ended, runs on another node, or is not portable.
     #[cfg(feature = "net")]
     fn take_state(&self, number: u64, request: TakeState) -> Result<(), RequestError>;
+
+    /// Sends a request of an upgrade to the process with this number.
+    ///
+    /// # Errors
+    /// The process has ended, runs on another node, or is neither portable nor a supervisor.
+    #[cfg(feature = "upgrade")]
+    fn hold(&self, number: u64, request: HoldRequest) -> Result<(), RequestError>;
+
+    /// Returns whether an upgrade is refused if the process cannot be handed over.
+    #[cfg(feature = "upgrade")]
+    fn refuses_restart(&self) -> bool;
 }
 
 /// A request to a process to hand its state over, and to end. It keeps its order among the messages to the process.

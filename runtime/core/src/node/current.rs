@@ -7,6 +7,8 @@
 //! frame. A frame whose end was skipped ends with the frame below it.
 
 mod awaits;
+#[cfg(feature = "net")]
+mod hand_over;
 mod scope;
 mod spare_buffer;
 mod spares;
@@ -18,6 +20,8 @@ use std::sync::Arc;
 
 #[cfg(feature = "test")]
 pub(crate) use awaits::PendingAwait;
+#[cfg(feature = "net")]
+pub(crate) use hand_over::AnyHandle;
 pub use scope::EnterGuard;
 pub(crate) use spare_buffer::SpareBuffer;
 use spares::{Spare, Spares};
@@ -39,6 +43,9 @@ pub(crate) struct PollNotes {
     replies: Option<Vec<u64>>,
     /// The replies in a message from another node that is being decoded.
     received: Option<ReceivedReplies>,
+    /// A process is written for the successor of its node, or read there.
+    #[cfg(feature = "net")]
+    hand_over: Option<hand_over::HandOver>,
     /// A panic that was caught inside the poll, which then returned `Pending`. The process ends for it.
     panic: Option<Exit>,
 }

@@ -43,6 +43,8 @@ pub(crate) use claims::ClaimExchange;
 #[cfg(feature = "registry")]
 pub(crate) use claims::{ActorKey, KeptMessage, KeyPlace, KeyedActors, ShardedActors};
 pub(crate) use claims::{AwaitsOwner, GlobalNames, NodeClaims, Owner};
+#[cfg(feature = "net")]
+pub(crate) use current::AnyHandle;
 pub use current::EnterGuard;
 #[cfg(feature = "test")]
 pub(crate) use current::PendingAwait;
@@ -62,6 +64,11 @@ pub(crate) use services::{Service, Services};
 pub(crate) use shutdown::NodePhase;
 pub use shutdown::StopTimeout;
 use shutdown::{NestedRuns, PhaseCell};
+#[cfg(feature = "upgrade")]
+pub(crate) use succession::{
+    DefinitionRecord, HandedOver, HoldRequest, HookTimes, MessageContent, MessageRecord, OwnPart, ProcessRecord,
+    RecordedProcess, TimerRecord,
+};
 #[cfg(all(feature = "upgrade", unix))]
 pub(crate) use succession::{ListeningSocket, SocketName, Succession, Upgrades};
 pub(crate) use table::FinalCounts;
@@ -150,6 +157,8 @@ struct Inner {
     nested_runs: NestedRuns,
     #[cfg(all(feature = "upgrade", unix))]
     succession: Succession,
+    #[cfg(feature = "upgrade")]
+    handed_over: OnceLock<HandedOver>,
 }
 
 impl Node {
@@ -217,6 +226,8 @@ impl Node {
             nested_runs: NestedRuns::default(),
             #[cfg(all(feature = "upgrade", unix))]
             succession: Succession::default(),
+            #[cfg(feature = "upgrade")]
+            handed_over: OnceLock::new(),
             env,
         };
         let node = Node { inner: Arc::new(inner) };
@@ -388,6 +399,18 @@ impl Node {
 
     pub(crate) fn next_reference(&self) -> MonitorRef {
         MonitorRef(self.inner.next_reference.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Returns the number of the next monitor.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn last_reference(&self) -> u64 {
+        self.inner.next_reference.load(Ordering::Relaxed)
+    }
+
+    /// Numbers the next monitors from `next` on, or higher.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn continue_references(&self, next: u64) {
+        self.inner.next_reference.fetch_max(next, Ordering::Relaxed);
     }
 
     pub(crate) fn set_router(&self, router: Arc<dyn Router>) {

@@ -11,6 +11,8 @@ pub(super) mod flags;
 mod introspect;
 mod messages;
 mod proxy;
+#[cfg(feature = "upgrade")]
+pub(super) mod record;
 mod report;
 mod signals;
 
@@ -73,10 +75,16 @@ impl<M: Protocol> Cell<M> {
 
     /// Makes a cell for one process, and occupies it. The process can be reached from now on, but does not run yet.
     pub(crate) fn new_occupied(node: Node, bounds: Option<Bounds>, start: StartInfo) -> (Arc<Cell<M>>, u64) {
-        let (number, started_at) = (node.next_number(), node.uptime_nanos());
+        let number = node.next_number();
+        (Cell::new_occupied_as(node, bounds, start, number), number)
+    }
+
+    /// Makes a cell for the process with this number, as [`new_occupied`](Self::new_occupied).
+    pub(crate) fn new_occupied_as(node: Node, bounds: Option<Bounds>, start: StartInfo, number: u64) -> Arc<Cell<M>> {
+        let started_at = node.uptime_nanos();
         let cell = Arc::new(Cell::with_control(node, None, bounds, ControlBlock::new(number, start, started_at)));
         cell.register(number, start);
-        (cell, number)
+        cell
     }
 
     fn with_control(
@@ -101,7 +109,14 @@ impl<M: Protocol> Cell<M> {
 
     /// Occupies a vacant cell with the next process and returns its number.
     pub(crate) fn occupy(self: &Arc<Self>, start: StartInfo) -> u64 {
-        let (number, started_at) = (self.node.next_number(), self.node.uptime_nanos());
+        let number = self.node.next_number();
+        self.occupy_as(start, number);
+        number
+    }
+
+    /// Occupies a vacant cell with the process with this number.
+    fn occupy_as(self: &Arc<Self>, start: StartInfo, number: u64) {
+        let started_at = self.node.uptime_nanos();
         let mut control = self.control();
         let before = std::mem::replace(&mut *control, ControlBlock::new(number, start, started_at));
         self.start_begins();
@@ -116,7 +131,6 @@ impl<M: Protocol> Cell<M> {
             self.queue.open(number);
         }
         self.register(number, start);
-        number
     }
 
     /// Enters the process into its node's table, once everything else is ready.

@@ -1,5 +1,7 @@
 //! The process's end of its mailbox: receiving, by `receive!` and as a server.
 
+#[cfg(feature = "upgrade")]
+mod hold;
 mod observe;
 mod server;
 mod timers;
@@ -17,6 +19,8 @@ use super::{Cell, drop_each};
 use crate::base::{MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
 use crate::node::{Current, Node};
+#[cfg(feature = "upgrade")]
+pub(crate) use hold::HoldEnd;
 pub(crate) use server::Step;
 
 /// The receiving end of a process's mailbox, which `receive!` reads.

@@ -39,6 +39,8 @@ pub(crate) use definition::resolve_message;
 pub(crate) use definition::{protocol_definition, type_definition};
 #[cfg(feature = "net")]
 pub(crate) use encoded_value::EncodedValue;
+#[cfg(feature = "upgrade")]
+pub(crate) use mailbox::HoldEnd;
 pub(crate) use mailbox::Step;
 pub use mailbox::{AfterTime, Mailbox, Receive, Receiver};
 pub(crate) use panic::{catch, catch_nested, catch_unwind, drop_each, drop_message, report_message_panic};

@@ -12,6 +12,8 @@ use tokio::sync::oneshot;
 use crate::base::Exit;
 #[cfg(feature = "registry")]
 use crate::node::Finish;
+#[cfg(feature = "upgrade")]
+use crate::node::HoldRequest;
 #[cfg(feature = "net")]
 use crate::node::TakeState;
 
@@ -26,6 +28,9 @@ pub(crate) enum SystemRequest {
     /// Hands the state over, and ends the process. For each portable actor, also one that is not a server.
     #[cfg(feature = "net")]
     TakeState(TakeState),
+    /// A step of an upgrade of the node. For each portable actor, and for supervisors.
+    #[cfg(feature = "upgrade")]
+    Hold(HoldRequest),
     /// Ends the server when its mailbox is empty.
     #[cfg(feature = "registry")]
     Finish(Finish),
@@ -36,6 +41,8 @@ pub(crate) enum SystemRequest {
 pub(super) enum Audience {
     Servers,
     Portable,
+    #[cfg(feature = "upgrade")]
+    PortableAndSupervisors,
     /// Those with the option `sys`.
     WithOption,
 }
@@ -45,6 +52,8 @@ impl SystemRequest {
         match self {
             #[cfg(feature = "net")]
             SystemRequest::TakeState(_) => Audience::Portable,
+            #[cfg(feature = "upgrade")]
+            SystemRequest::Hold(_) => Audience::PortableAndSupervisors,
             #[cfg(feature = "registry")]
             SystemRequest::Finish(_) => Audience::Servers,
             _ => Audience::WithOption,
@@ -56,6 +65,15 @@ impl SystemRequest {
         match self {
             #[cfg(feature = "registry")]
             SystemRequest::Finish(request) => request.insists,
+            _ => false,
+        }
+    }
+
+    /// Returns whether the request is handled before all messages.
+    pub(super) fn is_for_now(&self) -> bool {
+        match self {
+            #[cfg(feature = "upgrade")]
+            SystemRequest::Hold(HoldRequest::Hold { at_once, .. }) => *at_once,
             _ => false,
         }
     }

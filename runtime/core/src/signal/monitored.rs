@@ -6,6 +6,7 @@ use crate::base::{NodeId, NodeName, Pid, Subject};
 
 /// A monitored process, and the way to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "upgrade", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Monitored {
     /// The process as the monitor's `Down` names it.
     pub(crate) subject: Subject,
@@ -14,6 +15,7 @@ pub(crate) struct Monitored {
 
 /// The receiver of a monitor's signals.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "upgrade", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) enum MonitorRoute {
     /// The process with this pid.
     Process(Pid),

@@ -53,6 +53,18 @@ impl Relations {
         self.watchers.iter().map(|((_, watcher), _)| watcher)
     }
 
+    /// Returns the monitors of this process.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn monitors(&self) -> impl Iterator<Item = (MonitorRef, Monitored)> {
+        self.monitors.iter().map(|(reference, (monitored, _))| (*reference, monitored.clone()))
+    }
+
+    /// Returns the monitors that others hold on this process.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn watching(&self) -> impl Iterator<Item = (MonitorRef, Pid)> {
+        self.watchers.iter().map(|((reference, watcher), _)| (*reference, watcher.clone()))
+    }
+
     /// Links with `peer` over the connection of this epoch and returns the signals to send to it, in order.
     ///
     /// A pending acknowledgement precedes the link: otherwise the peer would take the new link for one made before its

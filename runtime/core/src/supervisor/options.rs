@@ -119,6 +119,7 @@ impl SupervisorOptions {
 
 /// The options of a child, as in `#[child(..)]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ChildOptions {
     /// When the child is restarted.
     pub restart: Restart,

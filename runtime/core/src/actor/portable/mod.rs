@@ -12,6 +12,8 @@
 mod encoded;
 #[cfg(feature = "net")]
 mod handover;
+#[cfg(feature = "upgrade")]
+mod hold;
 #[cfg(feature = "net")]
 mod portability;
 #[cfg(feature = "net")]
@@ -27,12 +29,12 @@ mod without_net;
 pub use encoded::{OldState, StateType};
 #[cfg(feature = "net")]
 pub use handover::Handover;
+#[cfg(feature = "upgrade")]
+pub(super) use hold::hold;
 #[cfg(feature = "net")]
 pub use portability::Portability;
 #[cfg(feature = "net")]
 pub(crate) use resumed::Resumed;
-#[cfg(feature = "net")]
-pub use take::UpgradePoint;
 #[cfg(feature = "net")]
 pub(super) use take::hand_over;
 #[cfg(feature = "net")]

@@ -5,6 +5,8 @@ use std::any::Any;
 use super::encoded::NamedState;
 use super::{Otherwise, Portable};
 use crate::base::{Decoder, EncodedState, Exit, Source};
+#[cfg(feature = "upgrade")]
+use crate::node::AnyHandle;
 use crate::node::{Current, Node};
 use crate::process::catch;
 
@@ -42,6 +44,31 @@ impl Portability {
         let mut actor: Option<A> = None;
         let (result, _) = Current::collect_dropped(node, Node::SYSTEM, || catch(|| (self.read)(state, &mut actor)));
         result??;
+        actor.ok_or_else(|| Exit::error("the state is of another type"))
+    }
+
+    /// Encodes the state of an actor for the successor of its node, in its process.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn hand_over(&self, node: &Node, actor: &dyn Any) -> Result<EncodedState, String> {
+        Current::hand_over(node, || self.encode(actor))
+    }
+
+    /// Reads the state of a process that a predecessor has handed over. `handles` are those of the process.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    #[cfg(feature = "upgrade")]
+    pub(super) fn take_over<A: 'static>(
+        &self,
+        node: &Node,
+        state: &EncodedState,
+        handles: Vec<(u64, AnyHandle)>,
+    ) -> Result<A, Exit> {
+        let mut actor: Option<A> = None;
+        Current::take_over(node, handles, || catch(|| (self.read)(state, &mut actor)))??;
         actor.ok_or_else(|| Exit::error("the state is of another type"))
     }
 }

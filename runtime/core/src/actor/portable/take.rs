@@ -13,13 +13,13 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
-use std::task::{Context as TaskContext, Poll};
+use std::future::pending;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+#[cfg(feature = "upgrade")]
+use super::hold::hold;
 use crate::actor::process::HasContext;
 use crate::actor::{Actor, Context, Portable, Process};
 use crate::base::{EncodedState, Exit, Pid};
@@ -136,34 +136,29 @@ impl<A: HasContext> Context<A> {
     /// received nor saved, the process goes on. Saved messages are lost.
     ///
     /// A server hands its state over between two messages by itself. There the future resolves at once.
-    pub fn upgrade_point(&mut self, actor: &A) -> UpgradePoint
+    pub async fn upgrade_point(&mut self, actor: &mut A)
     where
         A: Process + Portable,
     {
-        if !A::SERVER {
-            while let Some(request) = self.mailbox().take_due_request() {
-                if let SystemRequest::TakeState(request) = request {
-                    hand_over(actor, self.mailbox(), request);
+        if A::SERVER {
+            return;
+        }
+        while let Some(request) = self.mailbox().take_due_request() {
+            match request {
+                SystemRequest::TakeState(request) => hand_over(actor, self.mailbox(), request),
+                #[cfg(feature = "upgrade")]
+                SystemRequest::Hold(request) => {
+                    if let Some(reason) = Box::pin(hold(actor, self, request, None, false)).await {
+                        self.cell().exit_now(self.pid().number(), reason);
+                    }
                 }
+                _ => {}
             }
         }
-        UpgradePoint { has_ended: self.mailbox().cell().is_exiting() }
-    }
-}
-
-/// A future that resolves at once, unless the process has ended; from [`Context::upgrade_point`]. Cancel-safe.
-#[derive(Debug)]
-#[must_use = "a process that has handed its state over goes on without `.await`"]
-pub struct UpgradePoint {
-    has_ended: bool,
-}
-
-impl Future for UpgradePoint {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<()> {
-        // The task of the process ends it.
-        if self.has_ended { Poll::Pending } else { Poll::Ready(()) }
+        if self.mailbox().cell().is_exiting() {
+            // The task of the process ends it.
+            pending().await
+        }
     }
 }
 

@@ -101,6 +101,10 @@ fn run_process<A: Process, const IS_NAMED: bool, const IS_RESUMED: bool>(
                 return reason;
             }
         }
+        if IS_RESUMED {
+            // The first message is handled when this process of the operating system serves.
+            Box::pin(cx.node().clone().own_turn_owned()).await;
+        }
         let reason = if A::TERMINATE_AFTER_PANIC {
             exit_reason(catch_unwind(actor.run(&mut cx)).await.and_then(|result| result))
         } else {
@@ -137,10 +141,12 @@ fn initialize<A: Process, const IS_NAMED: bool, const IS_RESUMED: bool>(
     cx: &mut Context<A>,
 ) -> impl Future<Output = Result<(), Exit>> + Send {
     async move {
-        if !IS_NAMED {
+        // A process that was handed over has its name.
+        let is_named = IS_RESUMED && cx.cell().has_name();
+        if !IS_NAMED && !is_named {
             register_name::<A>(cx)?;
         }
-        if let Some(name) = actor.__name() {
+        if let Some(name) = actor.__name().filter(|_| !is_named) {
             Ref::<A>::register(&name, &cx.me())?;
         }
         if IS_RESUMED { actor.resumed(cx).await } else { actor.init(cx).await }

@@ -8,11 +8,15 @@ use std::sync::Arc;
 
 use super::constructor::Constructor;
 use super::launch::Launch;
+#[cfg(feature = "upgrade")]
+use crate::actor::Otherwise;
 use crate::actor::{Actor, Process, Ref, Stub};
 #[cfg(feature = "net")]
 use crate::base::Pid;
 use crate::base::StartError;
 use crate::call::Address;
+#[cfg(feature = "upgrade")]
+use crate::node::ProcessRecord;
 #[cfg(feature = "registry")]
 use crate::node::{AnyCell, LocalProcess};
 use crate::node::{Current, Node};
@@ -43,6 +47,14 @@ impl<A: Process> NewProcess<A> {
             cell.set_remote_parent(number, parent);
         }
         NewProcess { cell, number }
+    }
+
+    /// Makes a process that a predecessor has handed over, but for its state.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn again(node: Node, process: &ProcessRecord) -> NewProcess<A> {
+        let cell = Cell::new_occupied_as(node, A::OPTIONS.bounds(), start_info::<A>(), process.number);
+        cell.restore(process, &[]);
+        NewProcess { cell, number: process.number }
     }
 
     pub(crate) fn number(&self) -> u64 {
@@ -119,6 +131,11 @@ impl<A: Process> KindOf<A> {
         node_events: A::NODE_EVENTS,
         sys: A::OPTIONS.sys,
         portable: A::OPTIONS.portability.is_some(),
+        #[cfg(feature = "upgrade")]
+        refuses_restart: match A::OPTIONS.portability {
+            Some(portability) => matches!(portability.otherwise, Otherwise::Refuse),
+            None => false,
+        },
     };
 }
 

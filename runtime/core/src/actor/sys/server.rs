@@ -8,6 +8,9 @@ use crate::actor::Context;
 #[cfg(feature = "net")]
 use crate::actor::portable::hand_over;
 use crate::actor::process::HasContext;
+#[cfg(feature = "upgrade")]
+use crate::actor::portable::hold;
+use crate::actor::timed_hooks::TimedHooks;
 use crate::base::Exit;
 #[cfg(feature = "registry")]
 use crate::node::{Finish, TakeState};
@@ -17,16 +20,21 @@ use crate::process::{SuspendedEvent, SystemRequest};
 pub type StateFn<A> = fn(&A, &mut fmt::Formatter<'_>) -> fmt::Result;
 
 /// Handles a system request. If that suspends the server, returns when it is resumed, or with the exit reason when it is
-/// stopped.
-pub(in crate::actor) async fn handle_request<A: HasContext>(
+/// stopped. `hooks` are the timed hooks of a server that has any.
+pub(in crate::actor) async fn handle_request<A: HasContext + Send>(
     actor: &mut A,
     cx: &mut Context<A>,
     format: Option<StateFn<A>>,
+    hooks: Option<&TimedHooks>,
     request: SystemRequest,
 ) -> Option<Exit> {
-    #[cfg(feature = "registry")]
+    #[cfg(not(feature = "upgrade"))]
+    let _ = hooks;
     let request = match request {
+        #[cfg(feature = "registry")]
         SystemRequest::Finish(request) => return finish(actor, cx, request).await,
+        #[cfg(feature = "upgrade")]
+        SystemRequest::Hold(request) => return hold(actor, cx, request, hooks, false).await,
         other => other,
     };
     if !answer(actor, cx, format, request, false) {
@@ -45,6 +53,12 @@ pub(in crate::actor) async fn handle_request<A: HasContext>(
             // Its messages stay in the mailbox until it is resumed.
             #[cfg(feature = "registry")]
             SuspendedEvent::SystemRequest(SystemRequest::Finish(request)) => postponed = Some(request),
+            #[cfg(feature = "upgrade")]
+            SuspendedEvent::SystemRequest(SystemRequest::Hold(request)) => {
+                if let Some(reason) = hold(actor, cx, request, hooks, true).await {
+                    break Some(reason);
+                }
+            }
             SuspendedEvent::SystemRequest(request) => {
                 if !answer(actor, cx, format, request, true) {
                     break None;
@@ -96,6 +110,8 @@ fn answer<A: HasContext>(
         SystemRequest::WithState(f) => f(actor as &mut dyn Any),
         #[cfg(feature = "registry")]
         SystemRequest::Finish(_) => {}
+        #[cfg(feature = "upgrade")]
+        SystemRequest::Hold(_) => {}
         SystemRequest::Suspend(sender) => {
             let _ = sender.send(());
             return true;

@@ -1,8 +1,20 @@
 //! The turn of this process of the operating system to run the node: always, unless the feature `upgrade` lets a successor
 //! take over.
 
+#[cfg(feature = "upgrade")]
+mod handed_over;
+#[cfg(feature = "upgrade")]
+mod record;
 #[cfg(all(feature = "upgrade", unix))]
 mod state;
+
+#[cfg(feature = "upgrade")]
+pub(crate) use handed_over::HandedOver;
+#[cfg(feature = "upgrade")]
+pub(crate) use record::{
+    DefinitionRecord, HoldRequest, HookTimes, MessageContent, MessageRecord, OwnPart, ProcessRecord, RecordedProcess,
+    TimerRecord,
+};
 
 #[cfg(all(feature = "upgrade", unix))]
 pub(crate) use state::{ListeningSocket, SocketName, Succession, Upgrades};
@@ -13,6 +25,37 @@ impl Node {
     #[cfg(all(feature = "upgrade", unix))]
     pub(crate) fn succession(&self) -> &Succession {
         &self.inner.succession
+    }
+
+    /// Returns the processes that a predecessor has handed over to the node, if it has one.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn handed_over(&self) -> Option<&HandedOver> {
+        self.inner.handed_over.get()
+    }
+
+    /// Adds processes that the predecessor hands over.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn handed_over_or_default(&self) -> &HandedOver {
+        self.inner.handed_over.get_or_init(HandedOver::default)
+    }
+
+    /// Returns whether a successor serves in place of this process.
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn has_successor(&self) -> bool {
+        #[cfg(unix)]
+        return self.succession().is_over();
+        #[cfg(not(unix))]
+        false
+    }
+
+    /// Returns a number for the supervised child with this path: the one that it had, if it was handed over.
+    pub(crate) fn child_number(&self, path: &str) -> u64 {
+        #[cfg(feature = "upgrade")]
+        if let Some(number) = self.handed_over().and_then(|handed_over| handed_over.child_number(path)) {
+            return number;
+        }
+        let _ = path;
+        self.next_number()
     }
 
     /// Returns whether this process serves.
@@ -27,6 +70,12 @@ impl Node {
     pub(crate) async fn own_turn(&self) {
         #[cfg(all(feature = "upgrade", unix))]
         self.succession().own_turn().await;
+    }
+
+    /// Resolves when this process serves, as [`own_turn`](Self::own_turn) without a borrow.
+    #[cfg(feature = "net")]
+    pub(crate) async fn own_turn_owned(self) {
+        self.own_turn().await;
     }
 
     /// Resolves when this process does not serve, for a while or for good. Cancel-safe.

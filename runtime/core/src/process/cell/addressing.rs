@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::control_block::RunState;
 use super::{Cell, EXPORTED, IN_GROUPS, flags};
 use crate::base::{Pid, Protocol};
+#[cfg(feature = "upgrade")]
+use crate::node::HoldRequest;
 use crate::node::{Addressable, AnyCell, ChildEntry, Node, Pollable};
 #[cfg(feature = "net")]
 use crate::node::{RequestError, TakeState};
@@ -70,7 +72,7 @@ impl<M: Protocol> Addressable for Cell<M> {
 
     fn child_id(&self) -> Option<Pid> {
         let slot = self.child_slot.as_ref()?;
-        Some(self.node.pid(*slot.number.get_or_init(|| self.node.next_number())))
+        Some(self.node.pid(*slot.number.get_or_init(|| self.node.child_number(&slot.path))))
     }
 
     fn list_child(self: Arc<Self>) -> Option<Pid> {
@@ -95,6 +97,23 @@ impl<M: Protocol> Addressable for Cell<M> {
     #[cfg(feature = "net")]
     fn take_state(&self, number: u64, request: TakeState) -> Result<(), RequestError> {
         self.request(number, SystemRequest::TakeState(request))
+    }
+
+    #[cfg(feature = "upgrade")]
+    fn hold(&self, number: u64, request: HoldRequest) -> Result<(), RequestError> {
+        self.request(number, SystemRequest::Hold(request))
+    }
+
+    #[cfg(feature = "upgrade")]
+    fn refuses_restart(&self) -> bool {
+        self.control().kind.refuses_restart
+    }
+}
+
+impl<M: Protocol> Cell<M> {
+    /// Returns whether the process has a registered name.
+    pub(crate) fn has_name(&self) -> bool {
+        self.control().name().is_some()
     }
 }
 

@@ -28,6 +28,8 @@ impl<M: Protocol> Cell<M> {
             let is_allowed = match request.audience() {
                 Audience::Servers => control.kind.server,
                 Audience::Portable => control.kind.portable,
+                #[cfg(feature = "upgrade")]
+                Audience::PortableAndSupervisors => control.kind.portable || control.kind.supervisor,
                 Audience::WithOption => control.kind.sys,
             };
             if control.number == number && !is_allowed {
@@ -37,7 +39,10 @@ impl<M: Protocol> Cell<M> {
         let sent_before = if request.is_for_the_end() { u64::MAX } else { self.queue.pushed() };
         let push = |attached: &mut Attached| {
             attached.requests.retain(|(earlier, _)| !earlier.is_withdrawn());
-            attached.requests.push_back((request, sent_before));
+            match request.is_for_now() {
+                true => attached.requests.push_front((request, 0)),
+                false => attached.requests.push_back((request, sent_before)),
+            }
         };
         self.with_attached_if_running(number, push).ok_or(RequestError::Gone)?;
         self.flags.set(SYSTEM_REQUEST);
@@ -89,6 +94,7 @@ impl<M: Protocol> Cell<M> {
         self.with_attached_if_running(number, |attached| {
             let id = attached.next_timer;
             attached.next_timer += 1;
+            timer.set_id(id);
             attached.timers.insert(id, timer.clone());
             id
         })

@@ -14,6 +14,8 @@ use std::time::Instant;
 use tokio::sync::oneshot;
 
 use crate::base::{Exit, Pid, SortedMap};
+#[cfg(feature = "upgrade")]
+use crate::node::HookTimes;
 use crate::node::Node;
 use crate::observe::{DeadlockCheck, WaitingCall};
 use crate::process::Timer;
@@ -53,6 +55,9 @@ pub(crate) struct ProcessKind {
     pub(crate) sys: bool,
     /// The state of the process can be taken.
     pub(crate) portable: bool,
+    /// An upgrade of the node is refused if the state cannot be handed over.
+    #[cfg(feature = "upgrade")]
+    pub(crate) refuses_restart: bool,
 }
 
 impl ProcessKind {
@@ -66,6 +71,8 @@ impl ProcessKind {
             node_events: false,
             sys: false,
             portable: false,
+            #[cfg(feature = "upgrade")]
+            refuses_restart: false,
         }
     }
 
@@ -163,6 +170,16 @@ pub(super) struct Attached {
     pub(super) proxy: Option<Proxy>,
     /// The process continues a state that was handed over.
     pub(super) is_resumed: bool,
+    /// The parts of the process that its own code continues, until it does.
+    #[cfg(feature = "upgrade")]
+    pub(super) continued: Option<Box<Continued>>,
+}
+
+/// The parts of a process that was handed over which its own code continues.
+#[cfg(feature = "upgrade")]
+pub(crate) struct Continued {
+    pub(crate) hooks: HookTimes,
+    pub(crate) is_suspended: bool,
 }
 
 /// The state of a proxy: the stand-in for a process of another node.

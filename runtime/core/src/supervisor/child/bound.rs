@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{ChildCell, ChildCells};
-#[cfg(feature = "registry")]
+#[cfg(any(feature = "registry", feature = "upgrade"))]
 use crate::base::EncodedState;
 use crate::base::{Exit, Pid};
+#[cfg(feature = "upgrade")]
+use crate::node::ProcessRecord;
 use crate::supervisor::{ChildOptions, SupervisionRef};
 
 /// The specs of all children of a supervisor, bound to their cells. `#[supervisor]` fills it for each start of the
@@ -52,6 +54,28 @@ pub(in crate::supervisor) trait ChildStarter: Send {
     fn resume(&mut self, state: &EncodedState, link: &dyn Fn(&Pid)) -> Result<StartFuture, Exit> {
         let _ = (state, link);
         Err(Exit::error("the child is not portable"))
+    }
+
+    /// Continues the process of the child which a predecessor has handed over, as [`start`](ChildStarter::start) without it.
+    ///
+    /// # Errors
+    /// The state cannot be read. The child has not been started.
+    #[cfg(feature = "upgrade")]
+    fn continue_process(&mut self, process: &ProcessRecord, link: &dyn Fn(&Pid)) -> Result<StartFuture, Exit> {
+        let _ = (process, link);
+        Err(Exit::error("the child is not portable"))
+    }
+
+    /// Returns whether an upgrade is refused if the child cannot continue.
+    #[cfg(feature = "upgrade")]
+    fn refuses_restart(&self) -> bool {
+        false
+    }
+
+    /// Returns the state with which each process of a dynamic child starts, if that is known and can be encoded.
+    #[cfg(feature = "upgrade")]
+    fn initial_state(&mut self) -> Option<EncodedState> {
+        None
     }
 }
 

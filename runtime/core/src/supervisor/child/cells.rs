@@ -5,7 +5,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-#[cfg(feature = "registry")]
+#[cfg(any(feature = "registry", feature = "upgrade"))]
 use std::sync::OnceLock;
 use std::sync::{Arc, Weak};
 
@@ -16,6 +16,10 @@ use crate::call::Address;
 use crate::call::Recipient;
 use crate::node::{Addressable, Node};
 use crate::process::{Cell, ExitObserver};
+#[cfg(feature = "upgrade")]
+use super::BoundSpec;
+#[cfg(feature = "upgrade")]
+use crate::supervisor::process::AddedChild;
 #[cfg(feature = "registry")]
 use crate::supervisor::StateTransfer;
 use crate::supervisor::{Supervision, SupervisionRef};
@@ -35,6 +39,9 @@ pub struct ChildCells {
     /// The function that names the node of each dynamic child, if their field has the option `on`.
     #[cfg(feature = "net")]
     node_of: Mutex<Option<NodeOf>>,
+    /// The function that binds a dynamic child which was handed over.
+    #[cfg(feature = "upgrade")]
+    adopt_added: OnceLock<AdoptAdded>,
     /// The states of the tree's children, if the tree can continue on another node.
     #[cfg(feature = "registry")]
     transfer: OnceLock<Arc<StateTransfer>>,
@@ -46,6 +53,10 @@ pub struct ChildCells {
 /// A function that names the node of a child.
 #[cfg(feature = "net")]
 pub(in crate::supervisor) type NodeOf = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// A function that binds a dynamic child which was handed over. `None` if its type is not portable.
+#[cfg(feature = "upgrade")]
+pub(in crate::supervisor) type AdoptAdded = fn(&ChildCells, AddedChild<'_>) -> Option<BoundSpec>;
 
 /// The source of the cell for a child that is being bound.
 #[derive(Clone, Copy)]
@@ -196,6 +207,8 @@ impl ChildCells {
             last_number: AtomicU64::new(0),
             #[cfg(feature = "net")]
             node_of: Mutex::default(),
+            #[cfg(feature = "upgrade")]
+            adopt_added: OnceLock::new(),
             #[cfg(feature = "registry")]
             transfer: OnceLock::new(),
             #[cfg(feature = "net")]
@@ -262,6 +275,29 @@ impl ChildCells {
     /// Returns an unused id for a child without one.
     pub(in crate::supervisor) fn next_id(&self) -> Arc<str> {
         format!("#{}", self.last_number.fetch_add(1, Ordering::Relaxed) + 1).into()
+    }
+
+    /// Returns the last number of which an id was made.
+    #[cfg(feature = "upgrade")]
+    pub(in crate::supervisor) fn last_number(&self) -> u64 {
+        self.last_number.load(Ordering::Relaxed)
+    }
+
+    /// Makes the next ids of numbers above `last`.
+    #[cfg(feature = "upgrade")]
+    pub(in crate::supervisor) fn continue_numbers(&self, last: u64) {
+        self.last_number.fetch_max(last, Ordering::Relaxed);
+    }
+
+    #[cfg(feature = "upgrade")]
+    pub(in crate::supervisor) fn set_adopt_added(&self, adopt: AdoptAdded) {
+        // Set before if the supervisor restarts.
+        let _ = self.adopt_added.set(adopt);
+    }
+
+    #[cfg(feature = "upgrade")]
+    pub(in crate::supervisor) fn adopt_added(&self) -> Option<AdoptAdded> {
+        self.adopt_added.get().copied()
     }
 
     #[cfg(feature = "net")]

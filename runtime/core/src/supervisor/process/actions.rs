@@ -116,6 +116,10 @@ impl SupervisorProcess {
     }
 
     async fn start_in_cell(&mut self, cx: &mut Context<Self>, key: ChildKey) -> Result<Option<Pid>, Exit> {
+        #[cfg(feature = "upgrade")]
+        if let Some(outcome) = self.continue_in_cell(cx, key).await {
+            return outcome;
+        }
         #[cfg(feature = "registry")]
         if let Some(outcome) = self.resume_in_cell(cx, key).await {
             return outcome;
@@ -171,8 +175,16 @@ impl SupervisorProcess {
                 child.pid = Some(pid.clone());
                 child.proxied = child.spec.cell.proxied();
                 child.starts += 1;
+                #[cfg(feature = "upgrade")]
+                let is_continued = self.continued_starts.is_some();
+                #[cfg(not(feature = "upgrade"))]
+                let is_continued = false;
+                #[cfg(feature = "upgrade")]
+                if let Some(starts) = self.continued_starts.take() {
+                    child.starts = starts;
+                }
                 let (starts, process) = (child.starts, child.process().unwrap_or(pid).clone());
-                if child.starts > 1 {
+                if child.starts > 1 && !is_continued {
                     report::child_restarted(cx.node(), self.cells.path(), &child.spec, &process, child.starts);
                 }
                 self.running.insert(pid.number(), key);

@@ -1,6 +1,8 @@
 //! The process that runs a supervisor: it translates messages and exit signals to events of its plan.
 
 mod actions;
+#[cfg(feature = "upgrade")]
+mod continued;
 mod report;
 mod shutdown_wait;
 #[cfg(feature = "registry")]
@@ -18,6 +20,10 @@ use super::{
 use crate::actor::{Actor, Context, Options, Process};
 use crate::base::{Exit, ExitSignal, Pid, SortedMap, StartError};
 use crate::process::Step;
+#[cfg(feature = "upgrade")]
+use crate::process::SystemRequest;
+#[cfg(feature = "upgrade")]
+pub(super) use continued::AddedChild;
 use report::{CrashCount, RestartsLeft};
 
 /// The process of one supervisor.
@@ -41,6 +47,12 @@ pub(crate) struct SupervisorProcess {
     starting: Option<ChildKey>,
     /// The result of the last start.
     last_start: Result<Option<Pid>, ChildError>,
+    /// The children that a predecessor has handed over.
+    #[cfg(feature = "upgrade")]
+    continued: continued::Continued,
+    /// The number of starts of the child that was continued last.
+    #[cfg(feature = "upgrade")]
+    continued_starts: Option<u64>,
 }
 
 impl Actor for SupervisorProcess {
@@ -52,7 +64,7 @@ impl Actor for SupervisorProcess {
 ///
 /// During the supervisor's start this is the child that did not start. Later it is the child whose restart was one too
 /// many.
-pub(super) type SharedFailure = Arc<Mutex<Option<StartError>>>;
+pub(in crate::supervisor) type SharedFailure = Arc<Mutex<Option<StartError>>>;
 
 struct Child {
     spec: BoundSpec,
@@ -97,6 +109,10 @@ impl SupervisorProcess {
             subscribers: ChildEventSubscribers::default(),
             starting: None,
             last_start: Ok(None),
+            #[cfg(feature = "upgrade")]
+            continued: continued::Continued::default(),
+            #[cfg(feature = "upgrade")]
+            continued_starts: None,
         };
         for spec in children.into_specs() {
             let id = Arc::clone(&spec.id);
@@ -343,7 +359,9 @@ impl Process for SupervisorProcess {
             let result = match SupervisorProcess::next_step(cx, &mut saved_before_stop).await {
                 Step::Message(message) => self.handle(cx, message).await,
                 Step::Stop(reason) => Err(reason),
-                // `Options` has no `sys`, so a supervisor does not serve these.
+                #[cfg(feature = "upgrade")]
+                Step::SystemRequest(SystemRequest::Hold(request)) => self.hold(cx, request).await,
+                // `Options` has no `sys`, so a supervisor does not serve the others.
                 Step::SystemRequest(_) => Ok(()),
             };
             if let Err(reason) = result {

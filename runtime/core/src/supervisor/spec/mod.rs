@@ -1,5 +1,7 @@
 //! Child specs, and the starters that make a child from one.
 
+#[cfg(feature = "upgrade")]
+mod adopted;
 mod starters;
 
 use std::time::Duration;
@@ -8,7 +10,9 @@ use super::child::{BoundSpec, CellSource, following};
 use super::{Backoff, ChildOptions, Restart, WhileDown};
 use crate::actor::{Actor, Constructor, Stubbed};
 use crate::base::Shutdown;
-pub(super) use starters::{one_shot, supervisor, worker};
+#[cfg(feature = "upgrade")]
+pub(super) use adopted::adopted;
+pub(super) use starters::{bind_worker, one_shot, supervisor, worker};
 
 /// The spec of a child that is known only at run time: its options, and a function that makes it. `R` is the type of its
 /// stub.

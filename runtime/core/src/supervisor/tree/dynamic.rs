@@ -17,7 +17,7 @@ use crate::node::Node;
 use crate::process::Cell;
 use crate::supervisor::child::{ChildCells, UnboundSpec, following};
 use crate::supervisor::protocol::LocalOnly;
-use crate::supervisor::spec::{one_shot, worker};
+use crate::supervisor::spec::{bind_worker, one_shot};
 use crate::supervisor::{ChildError, ChildOptions, SupervisionRef};
 
 /// The stub of a supervisor for any number of children of one kind, which are started at run time.
@@ -82,7 +82,7 @@ impl<C: Constructor> Startable<OneShot> for C {
 #[diagnostic::do_not_recommend]
 impl<C: Constructor + Clone> Startable<Restartable> for C {
     fn into_unbound(self, _: &Node, options: ChildOptions) -> (UnboundSpec, StubSource<C::Actor>) {
-        restartable(options, move || self.clone())
+        restartable_in(options, true, |_| move || self.clone())
     }
 }
 
@@ -90,12 +90,13 @@ fn restartable<C: Constructor>(
     options: ChildOptions,
     make: impl FnMut() -> C + Send + 'static,
 ) -> (UnboundSpec, StubSource<C::Actor>) {
-    restartable_in(options, |_| make)
+    restartable_in(options, false, |_| make)
 }
 
-/// Binds a child for which `maker` returns the function that makes it.
+/// Binds a child for which `maker` returns the function that makes it. `makes_clones`: that only clones a value.
 pub(super) fn restartable_in<C: Constructor, F: FnMut() -> C + Send + 'static>(
     options: ChildOptions,
+    makes_clones: bool,
     maker: impl FnOnce(&ChildCells) -> F + Send + 'static,
 ) -> (UnboundSpec, StubSource<C::Actor>) {
     let (sender, receiver) = oneshot::channel();
@@ -104,7 +105,7 @@ pub(super) fn restartable_in<C: Constructor, F: FnMut() -> C + Send + 'static>(
         let cell = cells.added().cell::<C::Actor>(&id);
         // Fails if the caller no longer waits.
         let _ = sender.send(following::<C::Actor>(&cell));
-        worker(cell, &id, options, maker(cells))
+        bind_worker(cell, &id, options, maker(cells), makes_clones)
     }));
     (unbound, StubSource(Source::Following(receiver)))
 }

@@ -103,7 +103,7 @@ fn restartable_elsewhere<C: Constructor>(
 where
     Placing: Places<C>,
 {
-    restartable_in(options, |cells| {
+    restartable_in(options, false, |cells| {
         let node_of = cells.node_of();
         move || Placing::place(node_of(), make())
     })

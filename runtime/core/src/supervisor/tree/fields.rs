@@ -11,6 +11,8 @@ use std::sync::Arc;
 use super::Tree;
 use crate::actor::{Constructor, Process, Ref};
 use crate::supervisor::child::{ChildCells, Children};
+#[cfg(feature = "upgrade")]
+use crate::supervisor::spec::adopted;
 use crate::supervisor::spec::{supervisor, worker};
 use crate::supervisor::{ChildOptions, SupervisorOptions};
 
@@ -78,6 +80,8 @@ impl<A: Process> Child for A {
 
     fn add_dynamic(children: &mut Children, id: &str, options: SupervisorOptions) {
         let cell = children.cells().supervisor_cell(id);
+        #[cfg(feature = "upgrade")]
+        cell.children.set_adopt_added(adopted::<A>);
         let spec = supervisor(cell, id, ChildOptions::SUPERVISOR, true, move |_| options);
         children.push_declared(spec);
     }

@@ -49,15 +49,32 @@ pub(super) fn start_root<R>(
     link: impl FnOnce(&SupervisionRef),
     add_children: impl FnOnce(&mut Children) -> (R, SupervisorOptions),
 ) -> PendingTree<R> {
+    let path = format!("/{}", path_segment(name.as_ref()));
+    #[cfg(feature = "upgrade")]
+    let handed_over = node.handed_over().and_then(|handed_over| handed_over.take_root(&path));
+    #[cfg(feature = "upgrade")]
+    let (path, new_process) = match &handed_over {
+        Some(process) => {
+            (process.path.clone().unwrap_or(path), NewProcess::<SupervisorProcess>::again(node.clone(), process))
+        }
+        None => (path, NewProcess::<SupervisorProcess>::new(node.clone())),
+    };
+    #[cfg(not(feature = "upgrade"))]
     let new_process = NewProcess::<SupervisorProcess>::new(node.clone());
-    let path = node.names().claim_root_path(&format!("/{}", path_segment(name.as_ref())), new_process.number());
+    let path = node.names().claim_root_path(&path, new_process.number());
     let mut children = Children::new(ChildCells::new(node, path, new_process.stub()));
     let (stub, options) = add_children(&mut children);
     #[cfg(feature = "net")]
     let cells = Arc::clone(children.cells());
     link(&new_process.stub());
     let failure = SharedFailure::default();
-    let starting = new_process.start(SupervisorProcess::new(options, false, children, true, Arc::clone(&failure)));
+    let root = SupervisorProcess::new(options, false, children, true, Arc::clone(&failure));
+    #[cfg(feature = "upgrade")]
+    let root = match handed_over {
+        Some(process) => root.continued_from_or_anew(&process),
+        None => root,
+    };
+    let starting = new_process.start(root);
     let start_failure = Arc::clone(&failure);
     let starting = Box::pin(async move { starting.await.map_err(|error| take(&start_failure).unwrap_or(error)) });
     PendingTree {

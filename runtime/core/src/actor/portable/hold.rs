@@ -1,0 +1,45 @@
+//! An actor that is held while its node is upgraded, and written down for the successor.
+
+use std::any::Any;
+use std::future::pending;
+
+use crate::actor::Context;
+use crate::actor::process::HasContext;
+use crate::actor::timed_hooks::TimedHooks;
+use crate::base::Exit;
+use crate::node::{HoldRequest, OwnPart};
+use crate::process::HoldEnd;
+
+/// Executes a request of an upgrade. If the process is held, returns when it is released, or with the exit reason when it is
+/// stopped. A process whose successor serves ends without its `terminate`.
+pub(in crate::actor) async fn hold<A: HasContext + Send>(
+    actor: &mut A,
+    cx: &mut Context<A>,
+    request: HoldRequest,
+    hooks: Option<&TimedHooks>,
+    is_suspended: bool,
+) -> Option<Exit> {
+    // The other requests are for a process that is held.
+    let HoldRequest::Hold { held, .. } = request else { return None };
+    let Some(portability) = (const { A::OPTIONS.portability }) else { return None };
+    let node = cx.node().clone();
+    let end = cx.mailbox().hold(held, |mailbox| {
+        // An exclusive reference: the actor need not be `Sync`.
+        let actor = &mut *actor;
+        Ok(OwnPart {
+            state: portability.hand_over(&node, &*actor as &dyn Any)?,
+            messages: mailbox.record_messages()?,
+            hooks: hooks.map(|hooks| hooks.left(node.clock().now())).unwrap_or_default(),
+            is_suspended,
+            path: None,
+        })
+    });
+    match end.await {
+        HoldEnd::Released => None,
+        HoldEnd::Stopped(reason) if node.has_successor() => {
+            cx.cell().exit_now(cx.pid().number(), reason);
+            pending().await
+        }
+        HoldEnd::Stopped(reason) => Some(reason),
+    }
+}

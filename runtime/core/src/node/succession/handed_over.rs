@@ -1,0 +1,106 @@
+//! The processes that a predecessor has handed over to this node, until their places in the trees take them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::record::{DefinitionRecord, ProcessRecord};
+use crate::base::{Exit, ReceivedDefinition};
+use crate::sync::{Mutex, MutexGuard, PoisonError};
+
+/// The processes that were handed over to one node.
+#[derive(Default)]
+pub(crate) struct HandedOver(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// Those that no place has taken yet, by number.
+    waiting: HashMap<u64, ProcessRecord>,
+    /// The numbers of those with a path.
+    by_path: HashMap<String, u64>,
+    /// The number of a supervised child over its restarts, by its path.
+    child_numbers: HashMap<String, u64>,
+    /// The processes and children that other nodes may reach.
+    exported: HashSet<u64>,
+    definitions: HashMap<u64, Arc<ReceivedDefinition>>,
+    /// Those that have been taken, with their relations, which are examined at the commit.
+    taken: Vec<u64>,
+    /// The reason why the predecessor has to serve on.
+    refusal: Option<String>,
+}
+
+impl HandedOver {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn add_definition(&self, definition: DefinitionRecord) {
+        let definition = Arc::new(definition.into_definition());
+        self.lock().definitions.insert(definition.fingerprint, Arc::new(ReceivedDefinition::new(definition)));
+    }
+
+    pub(crate) fn add(&self, process: ProcessRecord) {
+        let mut state = self.lock();
+        if let Some(path) = &process.path {
+            state.by_path.insert(path.clone(), process.number);
+            if let Some(child) = process.child_number {
+                state.child_numbers.insert(path.clone(), child);
+            }
+        }
+        state.waiting.insert(process.number, process);
+    }
+
+    /// Notes the processes and children that other nodes could reach.
+    pub(crate) fn add_exported(&self, numbers: impl IntoIterator<Item = u64>) {
+        self.lock().exported.extend(numbers);
+    }
+
+    /// Takes the process with this number.
+    pub(crate) fn take(&self, number: u64) -> Option<ProcessRecord> {
+        let mut state = self.lock();
+        let process = state.waiting.remove(&number)?;
+        state.taken.push(number);
+        Some(process)
+    }
+
+    /// Takes the root of the first tree with this path, which is followed by a number if another tree had it before.
+    pub(crate) fn take_root(&self, path: &str) -> Option<ProcessRecord> {
+        let state = self.lock();
+        let has_path = |other: &str| {
+            let rest = other.strip_prefix(path)?;
+            (rest.is_empty() || rest.strip_prefix('#')?.parse::<u64>().is_ok()).then_some(())
+        };
+        let roots = state.by_path.iter().filter(|(path, number)| has_path(path).is_some() && state.waiting.contains_key(number));
+        let number = roots.map(|(_, number)| *number).min()?;
+        drop(state);
+        self.take(number)
+    }
+
+    /// Returns the number that identifies the supervised child with this path over its restarts.
+    pub(crate) fn child_number(&self, path: &str) -> Option<u64> {
+        self.lock().child_numbers.get(path).copied()
+    }
+
+    pub(crate) fn is_exported(&self, number: u64) -> bool {
+        self.lock().exported.contains(&number)
+    }
+
+    pub(crate) fn definition(&self, fingerprint: u64) -> Option<Arc<ReceivedDefinition>> {
+        self.lock().definitions.get(&fingerprint).cloned()
+    }
+
+    /// Cancels the upgrade: a process whose option is `otherwise = refuse` cannot continue.
+    pub(crate) fn refuse(&self, path: &str, reason: &Exit) {
+        self.lock().refusal.get_or_insert_with(|| format!("{path}: {reason}"));
+    }
+
+    pub(crate) fn refusal(&self) -> Option<String> {
+        self.lock().refusal.clone()
+    }
+
+    /// Ends the adoption: returns the processes that were taken, and those that were not.
+    pub(crate) fn finish(&self) -> (Vec<u64>, Vec<ProcessRecord>) {
+        let mut state = self.lock();
+        let left = std::mem::take(&mut state.waiting).into_values().collect();
+        (std::mem::take(&mut state.taken), left)
+    }
+}

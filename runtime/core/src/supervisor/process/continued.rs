@@ -1,0 +1,187 @@
+//! A supervisor that a predecessor has handed over: its children continue at their places, and its restarts count.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{SupervisorProcess, report};
+use crate::actor::Context;
+use crate::base::{EncodedState, Exit, Pid};
+use crate::node::{HoldRequest, HookTimes, OwnPart, ProcessRecord};
+use crate::process::HoldEnd;
+use crate::supervisor::ChildOptions;
+use crate::supervisor::plan::{ChildKey, ChildState, RestartTimes};
+
+/// A supervisor as data.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SupervisorRecord {
+    /// The times since the restarts within the period.
+    restarts: Vec<Duration>,
+    /// The last id that was made for a child without one.
+    last_id: u64,
+    children: Vec<ChildRecord>,
+}
+
+/// A child as data.
+#[derive(Debug, Serialize, Deserialize)]
+struct ChildRecord {
+    id: String,
+    is_declared: bool,
+    /// The process, if one runs.
+    process: Option<u64>,
+    /// No process runs, and none is to be started.
+    is_down: bool,
+    starts: u64,
+    restarts: RestartTimes,
+    /// Of a child that was added at run time: its options, whether its stubs follow it over restarts, and the state with
+    /// which each of its processes starts.
+    options: ChildOptions,
+    is_followed: bool,
+    initial_state: Option<EncodedState>,
+}
+
+/// The children that have not been continued yet, by their ids.
+#[derive(Debug, Default)]
+pub(super) struct Continued(HashMap<Arc<str>, ChildRecord>);
+
+/// A child of a supervisor of dynamic children that was handed over.
+pub(in crate::supervisor) struct AddedChild<'a> {
+    pub(in crate::supervisor) id: &'a str,
+    pub(in crate::supervisor) options: ChildOptions,
+    /// Its stubs follow it over its restarts.
+    pub(in crate::supervisor) is_followed: bool,
+    /// The state with which each of its processes starts, if that is known.
+    pub(in crate::supervisor) initial_state: Option<EncodedState>,
+}
+
+impl SupervisorProcess {
+    /// Executes a request of an upgrade. If the supervisor is held, returns when it is released, or with the exit reason when
+    /// it is stopped.
+    pub(super) async fn hold(&mut self, cx: &mut Context<Self>, request: HoldRequest) -> Result<(), Exit> {
+        let HoldRequest::Hold { held, .. } = request else { return Ok(()) };
+        let end = cx.mailbox().hold(held, |_| {
+            let state = postcard::to_allocvec(&self.to_record()).map_err(|error| error.to_string())?;
+            Ok(OwnPart {
+                state: EncodedState::new(state),
+                // Exits of children which are not handed over, and requests of processes which are not.
+                messages: Vec::new(),
+                hooks: HookTimes::default(),
+                is_suspended: false,
+                path: Some(self.cells.path().to_string()),
+            })
+        });
+        match end.await {
+            HoldEnd::Released => Ok(()),
+            HoldEnd::Stopped(reason) => Err(reason),
+        }
+    }
+
+    fn to_record(&mut self) -> SupervisorRecord {
+        let now = self.cells.node().clock().now();
+        let (plan, is_dynamic) = (&self.plan, self.dynamic);
+        let keys: Vec<ChildKey> = plan.keys().collect();
+        let children = keys.into_iter().filter_map(|key| {
+            let child = self.children.get_mut(&key)?;
+            Some(ChildRecord {
+                id: child.spec.id.to_string(),
+                is_declared: child.spec.declared,
+                process: child.pid.as_ref().filter(|_| child.proxied.is_none()).map(Pid::number),
+                is_down: plan.state(key) == Some(ChildState::Down),
+                starts: child.starts,
+                restarts: plan.restart_times(key, now),
+                options: child.spec.options,
+                is_followed: child.spec.cell.child_id().is_some(),
+                initial_state: if is_dynamic { child.spec.starter.initial_state() } else { None },
+            })
+        });
+        let children = children.collect();
+        SupervisorRecord { restarts: self.plan.all_restart_times(now), last_id: self.cells.last_number(), children }
+    }
+
+    /// Continues a supervisor that was handed over.
+    ///
+    /// # Errors
+    /// The state is not that of a supervisor.
+    pub(in crate::supervisor) fn continue_from(mut self, process: &ProcessRecord) -> Result<SupervisorProcess, Exit> {
+        self.continue_children(process).map(|()| self)
+    }
+
+    fn continue_children(&mut self, process: &ProcessRecord) -> Result<(), Exit> {
+        let record: SupervisorRecord = postcard::from_bytes(process.state.bytes())
+            .map_err(|error| Exit::error(format_args!("the state is not that of a supervisor: {error}")))?;
+        let now = self.cells.node().clock().now();
+        self.plan.continue_restarts(&record.restarts, now);
+        self.cells.continue_numbers(record.last_id);
+        for mut child in record.children {
+            let id: Arc<str> = child.id.as_str().into();
+            if !child.is_declared {
+                let Some(adopt) = self.cells.adopt_added() else { continue };
+                let (options, is_followed, initial_state) =
+                    (child.options, child.is_followed, child.initial_state.take());
+                let spec = adopt(&self.cells, AddedChild { id: &id, options, is_followed, initial_state });
+                let is_kept = child.process.is_some() && spec.is_some_and(|spec| self.add_child(spec).is_ok());
+                if !is_kept {
+                    continue;
+                }
+            }
+            self.continued.0.insert(id, child);
+        }
+        Ok(())
+    }
+
+    /// Continues the root of a tree that was handed over. Its children start anew if its state cannot be read.
+    pub(in crate::supervisor) fn continued_from_or_anew(mut self, process: &ProcessRecord) -> SupervisorProcess {
+        if let Err(reason) = self.continue_children(process) {
+            report::state_lost(self.cells.node(), self.cells.path(), &reason);
+        }
+        self
+    }
+
+    /// Continues the process of a child. Returns `None` if the child is to be started anew.
+    pub(super) async fn continue_in_cell(
+        &mut self,
+        cx: &mut Context<Self>,
+        key: ChildKey,
+    ) -> Option<Result<Option<Pid>, Exit>> {
+        let spec = &self.children.get(&key)?.spec;
+        let (id, is_declared, refuses) = (Arc::clone(&spec.id), spec.declared, spec.starter.refuses_restart());
+        let record = self.continued.0.remove(&id)?;
+        if record.is_down && is_declared {
+            return Some(Ok(None));
+        }
+        let process = cx.node().handed_over().zip(record.process).and_then(|(all, number)| all.take(number));
+        let continued = match process {
+            Some(process) => {
+                match self.launch_in_cell(cx, key, |starter, link| starter.continue_process(&process, link)) {
+                    Ok(starting) => self.await_start(cx, key, starting).await,
+                    Err(reason) => Err(reason),
+                }
+            }
+            // Reported by the predecessor.
+            None if is_declared => return None,
+            None => return Some(Ok(None)),
+        };
+        let reason = match continued {
+            Ok(pid) => {
+                self.plan.continue_restart_times(key, &record.restarts, cx.node().clock().now());
+                self.continued_starts = Some(record.starts);
+                return Some(Ok(pid));
+            }
+            Err(reason) => reason,
+        };
+        let path = self.cells.path_of(&id);
+        report::state_lost(cx.node(), &path, &reason);
+        if refuses && let Some(handed_over) = cx.node().handed_over() {
+            handed_over.refuse(&path, &reason);
+        }
+        let is_vacant = self.children.get(&key).is_some_and(|child| child.spec.cell.pid().is_none());
+        match is_declared {
+            true if is_vacant && !cx.mailbox().cell().is_stopping() => None,
+            true => Some(Err(reason)),
+            // The arguments of its start are not known.
+            false => Some(Ok(None)),
+        }
+    }
+}

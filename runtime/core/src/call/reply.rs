@@ -1,5 +1,7 @@
 //! The callee's side of a call: it answers once.
 
+#[cfg(all(feature = "upgrade", unix))]
+mod handed_over;
 pub(super) mod remote_caller;
 pub(super) mod slot;
 

@@ -87,6 +87,13 @@ impl Router for Cluster {
         }
     }
 
+    #[cfg(all(feature = "upgrade", unix))]
+    fn keep_call(&self, CallId { epoch, .. }: CallId) -> Option<CallerNode> {
+        let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
+        let peer = peers.values().find(|peer| peer.epoch == epoch)?;
+        Some(peer.caller_node())
+    }
+
     fn send_call_note(&self, epoch: Epoch, note: CallNote) {
         let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
         let Some(peer) = peers.values().find(|peer| peer.epoch == epoch).cloned() else { return };

@@ -78,6 +78,7 @@ struct PendingCall {
 
 /// A call on a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct CallId {
     pub(crate) epoch: Epoch,
     pub(crate) id: u64,

@@ -6,6 +6,7 @@
 /// A relation between two processes belongs to the connection on which it began, and ends with it. Its signals are not
 /// sent over a later connection, and the loss of an earlier one has no effect on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub(crate) struct Epoch(pub(crate) u64);
 
 impl Epoch {

@@ -54,6 +54,12 @@ impl<T> RemoteCaller<T> {
         (&self.route.caller, self.route.id)
     }
 
+    /// Returns whether the answer is sent with the definition of its type.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(in crate::call) fn is_typed(&self) -> bool {
+        self.route.definition.is_some()
+    }
+
     /// Sends the answer.
     pub(in crate::call) fn answer_with(&self, value: &T) {
         let node = &self.route.node;

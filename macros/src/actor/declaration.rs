@@ -5,7 +5,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, Fields, Generics, Type, parse_quote};
+use syn::{Attribute, Expr, Generics, Type, parse_quote};
 
 use super::options::{ActorOptions, Name};
 use crate::diag::Errors;
@@ -17,8 +17,6 @@ pub(super) struct Declaration<'a> {
     pub(super) ident: &'a Ident,
     pub(super) generics: &'a Generics,
     pub(super) attrs: &'a [Attribute],
-    /// Of the struct, or of each variant of the enum.
-    pub(super) fields: Vec<&'a Fields>,
 }
 
 /// Adds an error for every option that cannot be combined with the others or with the type, and removes `sys` in that

@@ -40,14 +40,12 @@ pub(crate) fn actor(attr: TokenStream, item: TokenStream) -> TokenStream {
                 );
             }
             let (ident, generics, attrs) = (&item.ident, &item.generics, &item.attrs);
-            let fields = vec![&item.fields];
-            let generated = on_declaration(attr, &Declaration { ident, generics, attrs, fields }, &mut errors);
+            let generated = on_declaration(attr, &Declaration { ident, generics, attrs }, &mut errors);
             quote!(#item #generated #errors)
         }
         Some(Item::Enum(item)) => {
             let (ident, generics, attrs) = (&item.ident, &item.generics, &item.attrs);
-            let fields = item.variants.iter().map(|variant| &variant.fields).collect();
-            let generated = on_declaration(attr, &Declaration { ident, generics, attrs, fields }, &mut errors);
+            let generated = on_declaration(attr, &Declaration { ident, generics, attrs }, &mut errors);
             quote!(#item #generated #errors)
         }
         Some(other) => {
@@ -65,9 +63,6 @@ fn on_declaration(attr: TokenStream, declaration: &Declaration<'_>, errors: &mut
     let mut options = options::ActorOptions::parse(attr, errors);
     if !declaration::check(declaration, &mut options, errors) {
         return fallback::actor(declaration.ident, declaration.generics, declaration.attrs);
-    }
-    if options.upgrade.is_some() {
-        upgrade::check_fields(&declaration.fields, errors);
     }
     let portable = options.upgrade.as_ref().map(|word| upgrade::declare(declaration, &options, word));
     let actor = declaration::expand(declaration, &options);

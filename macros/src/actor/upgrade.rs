@@ -4,14 +4,14 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::{Attribute, Fields, FnArg, ImplItemFn, ReturnType, Type};
+use syn::{Attribute, FnArg, ImplItemFn, ReturnType, Type};
 
 use super::declaration::{Declaration, with_portable_state};
 use super::options::ActorOptions;
 use super::params::{Owner, check_value};
 use crate::diag::Errors;
 use crate::names::{local, private, private_at};
-use crate::syntax::{attr, self_type, types};
+use crate::syntax::{attr, self_type};
 
 /// A function with `#[upgrade]`.
 pub(super) struct Upgrade {
@@ -72,19 +72,6 @@ impl Upgrade {
         self_type::replace_self(&mut old, owner.self_ty);
         self_type::replace_self(&mut output, owner.self_ty);
         Some(Upgrade { cfgs: attr::cfgs(&method.attrs), name: sig.ident.clone(), old, output })
-    }
-}
-
-/// Reports fields of an actor with `upgrade` that mean nothing to the process that continues the state.
-pub(super) fn check_fields(fields: &[&Fields], errors: &mut Errors) {
-    for field in fields.iter().copied().flatten() {
-        if types::mentions(&field.ty, "MonitorRef") && !attr::is_skipped_by_serde(&field.attrs) {
-            errors.push_help(
-                &field.ty,
-                "an actor with `upgrade` cannot have a `MonitorRef`: the process that continues its state monitors nothing",
-                "write `#[serde(skip)]` on the field, and monitor again when the process starts",
-            );
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Attributes: those that generated items repeat, and those that a macro reads and removes.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Expr, ExprLit, Item, Lit, Meta, Path};
 
@@ -81,15 +81,6 @@ pub(crate) fn take_serde(attrs: &mut Vec<Attribute>) -> Vec<Attribute> {
     let (serde, others) = attrs.drain(..).partition(|attr| attr.path().is_ident("serde"));
     *attrs = others;
     serde
-}
-
-/// Returns whether serde leaves the field out: `#[serde(skip)]`.
-pub(crate) fn is_skipped_by_serde(attrs: &[Attribute]) -> bool {
-    let skips = |token: TokenTree| matches!(token, TokenTree::Ident(word) if word == "skip");
-    attrs.iter().any(|attr| match &attr.meta {
-        Meta::List(list) => list.path.is_ident("serde") && list.tokens.clone().into_iter().any(skips),
-        _ => false,
-    })
 }
 
 /// Reports arguments of an attribute that takes none, such as `#[from]`.

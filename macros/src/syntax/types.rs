@@ -1,6 +1,6 @@
 //! Types, recognised by the last segment of their path: a macro cannot resolve names.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::Span;
 use quote::ToTokens;
 use syn::{GenericArgument, PathArguments, PathSegment, Type};
 
@@ -17,18 +17,6 @@ pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
 /// Returns true if the last segment of the type's path is `word`.
 pub(crate) fn is_named(ty: &Type, word: &str) -> bool {
     last_segment(ty).is_some_and(|segment| segment.ident == word)
-}
-
-/// Returns true if the word is a part of the type, or of one in it.
-pub(crate) fn mentions(ty: &Type, word: &str) -> bool {
-    fn has(tokens: TokenStream, word: &str) -> bool {
-        tokens.into_iter().any(|token| match token {
-            TokenTree::Ident(ident) => ident == word,
-            TokenTree::Group(group) => has(group.stream(), word),
-            _ => false,
-        })
-    }
-    has(ty.to_token_stream(), word)
 }
 
 /// Returns `T` of `Thing<T>`.

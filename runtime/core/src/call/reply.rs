@@ -1,6 +1,6 @@
 //! The callee's side of a call: it answers once.
 
-#[cfg(all(feature = "upgrade", unix))]
+#[cfg(feature = "upgrade")]
 mod handed_over;
 pub(super) mod remote_caller;
 pub(super) mod slot;

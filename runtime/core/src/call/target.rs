@@ -69,8 +69,8 @@ pub(super) enum Resolved<'a, C: ?Sized> {
 pub(super) enum Local<'a, C: ?Sized> {
     /// The target holds its cell.
     Held { cell: &'a Arc<C>, number: u64 },
-    /// The target is a name, and the registry holds the process.
-    Registered { name: &'a str, process: LocalProcess },
+    /// The target is a name, or a pid that was read before its process was there.
+    Found { name: &'a dyn fmt::Display, process: LocalProcess },
 }
 
 /// A type of cell that a target can hold.
@@ -182,11 +182,14 @@ impl<C: AnyCell + ?Sized> Target<C> {
         let node = &identity.node;
         match &identity.receiver {
             ReceiverId::Pid(pid) | ReceiverId::Child { id: pid, .. } if pid.node() == node.name() => {
-                Resolved::Missing(Some(pid))
+                match node.taken_over(pid) {
+                    Some(process) => Resolved::Local(Local::Found { name: &"the process", process }),
+                    None => Resolved::Missing(Some(pid)),
+                }
             }
             ReceiverId::Pid(pid) | ReceiverId::Child { id: pid, .. } => Resolved::Remote(RemoteTarget::Pid(pid)),
             ReceiverId::Name(name, at) if at == node.name() => match node.names().find(name) {
-                Some(process) => Resolved::Local(Local::Registered { name, process }),
+                Some(process) => Resolved::Local(Local::Found { name, process }),
                 None => Resolved::Missing(None),
             },
             ReceiverId::Name(name, at) => Resolved::Remote(RemoteTarget::Name(name, at)),
@@ -271,7 +274,12 @@ impl<C: AnyCell + ?Sized> Target<C> {
                 let number = cell.running_number();
                 return (number != 0).then(|| cell.node().pid(number));
             }
-            Target::Identity(identity) if matches!(identity.receiver, ReceiverId::Child { .. }) => return None,
+            Target::Identity(identity) if matches!(identity.receiver, ReceiverId::Child { .. }) => {
+                return match self.resolve() {
+                    Resolved::Local(process) => process.number().map(|number| self.node().pid(number)),
+                    Resolved::Remote(_) | Resolved::Missing(_) => None,
+                };
+            }
             Target::Cell { .. } | Target::Identity(_) => {}
         }
         match self.resolve() {
@@ -322,7 +330,8 @@ impl<'a, C: AnyCell + ?Sized> Local<'a, C> {
         match self {
             Local::Held { cell, number: FOLLOWING } => cell.mailbox_owner(),
             Local::Held { number, .. } => Some(*number),
-            Local::Registered { process, .. } => Some(process.number),
+            Local::Found { process: LocalProcess { number: FOLLOWING, cell }, .. } => cell.mailbox_owner(),
+            Local::Found { process, .. } => Some(process.number),
         }
     }
 
@@ -330,7 +339,7 @@ impl<'a, C: AnyCell + ?Sized> Local<'a, C> {
         let Some(number) = self.number() else { return };
         match self {
             Local::Held { cell, .. } => cell.signal(number, from, Epoch::LOCAL, signal),
-            Local::Registered { process, .. } => process.cell.signal(number, from, Epoch::LOCAL, signal),
+            Local::Found { process, .. } => process.cell.signal(number, from, Epoch::LOCAL, signal),
         }
     }
 }
@@ -343,8 +352,8 @@ impl<'a, C: TargetCell + ?Sized> Local<'a, C> {
     pub(super) fn cell(self) -> Result<(Cow<'a, Arc<C>>, u64), CastError> {
         match self {
             Local::Held { cell, number } => Ok((Cow::Borrowed(cell), number)),
-            Local::Registered { name, process: LocalProcess { number, cell } } => {
-                Ok((Cow::Owned(C::of_process(cell, &name)?), number))
+            Local::Found { name, process: LocalProcess { number, cell } } => {
+                Ok((Cow::Owned(C::of_process(cell, name)?), number))
             }
         }
     }

@@ -174,22 +174,15 @@ impl<'de, C: TargetCell + ?Sized> Visitor<'de> for StubVisitor<C> {
     }
 }
 
-/// The index of a reply whose caller has ended with the predecessor of its node.
-#[cfg(feature = "net")]
-const GONE: u32 = u32::MAX;
-
 /// Works only in a message to another node, and for the successor of the node. A reply written elsewhere, as to a file, could not be answered.
 ///
 /// The bytes are the index of the reply in its message. The frame of the message has the call's id, and the peer that
 /// sends it is the caller.
 impl<T: Serialize + DeserializeOwned + Send + 'static> Serialize for Reply<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[cfg(feature = "net")]
-        if Current::is_handing_over() {
-            return match self.slot.as_ref().and_then(|slot| slot.remote_caller.as_ref()) {
-                Some(_) => Err(S::Error::custom("the reply to a process of another node")),
-                None => GONE.serialize(serializer),
-            };
+        #[cfg(feature = "upgrade")]
+        if let Some(index) = Current::record_call(|| self.kept_call()) {
+            return index.serialize(serializer);
         }
         let index = self.slot.as_ref().and_then(|slot| {
             Current::record_reply(|node| match &slot.remote_caller {
@@ -254,13 +247,13 @@ pub(super) fn read_typed_reply<T: Serialize + DeserializeOwned + 'static>(
 }
 
 /// Returns the reply with this index in the message that is being decoded.
-fn received<T: Serialize + 'static, E: Error>(
+fn received<T: Serialize + DeserializeOwned + 'static, E: Error>(
     index: u32,
     definition: impl FnOnce(&Node) -> Option<Arc<OwnDefinition>>,
 ) -> Result<Reply<T>, E> {
-    #[cfg(feature = "net")]
-    if index == GONE && Current::is_taking_over() {
-        return Ok(Reply { slot: None });
+    #[cfg(feature = "upgrade")]
+    if let Some((node, call)) = Current::take_call(index) {
+        return Ok(call.map_or(Reply { slot: None }, |call| Reply::of_kept_call(&node, call)));
     }
     let received = Current::take_received(index);
     let (node, caller, id) =

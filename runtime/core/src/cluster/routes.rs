@@ -87,7 +87,7 @@ impl Router for Cluster {
         }
     }
 
-    #[cfg(all(feature = "upgrade", unix))]
+    #[cfg(feature = "upgrade")]
     fn keep_call(&self, CallId { epoch, .. }: CallId) -> Option<CallerNode> {
         let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
         let peer = peers.values().find(|peer| peer.epoch == epoch)?;

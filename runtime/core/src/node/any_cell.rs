@@ -145,6 +145,10 @@ pub(crate) trait Addressable: Send + Sync {
     #[cfg(feature = "upgrade")]
     fn hold(&self, number: u64, request: HoldRequest) -> Result<(), RequestError>;
 
+    /// Returns whether the process is a server, which can be held between any two messages.
+    #[cfg(feature = "upgrade")]
+    fn is_server(&self) -> bool;
+
     /// Returns whether an upgrade is refused if the process cannot be handed over.
     #[cfg(feature = "upgrade")]
     fn refuses_restart(&self) -> bool;

@@ -7,7 +7,7 @@
 //! frame. A frame whose end was skipped ends with the frame below it.
 
 mod awaits;
-#[cfg(feature = "net")]
+#[cfg(feature = "upgrade")]
 mod hand_over;
 mod scope;
 mod spare_buffer;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 #[cfg(feature = "test")]
 pub(crate) use awaits::PendingAwait;
-#[cfg(feature = "net")]
+#[cfg(feature = "upgrade")]
 pub(crate) use hand_over::AnyHandle;
 pub use scope::EnterGuard;
 pub(crate) use spare_buffer::SpareBuffer;
@@ -44,7 +44,7 @@ pub(crate) struct PollNotes {
     /// The replies in a message from another node that is being decoded.
     received: Option<ReceivedReplies>,
     /// A process is written for the successor of its node, or read there.
-    #[cfg(feature = "net")]
+    #[cfg(feature = "upgrade")]
     hand_over: Option<hand_over::HandOver>,
     /// A panic that was caught inside the poll, which then returned `Pending`. The process ends for it.
     panic: Option<Exit>,

@@ -43,7 +43,7 @@ pub(crate) use claims::ClaimExchange;
 #[cfg(feature = "registry")]
 pub(crate) use claims::{ActorKey, KeptMessage, KeyPlace, KeyedActors, ShardedActors};
 pub(crate) use claims::{AwaitsOwner, GlobalNames, NodeClaims, Owner};
-#[cfg(feature = "net")]
+#[cfg(feature = "upgrade")]
 pub(crate) use current::AnyHandle;
 pub use current::EnterGuard;
 #[cfg(feature = "test")]
@@ -66,8 +66,8 @@ pub use shutdown::StopTimeout;
 use shutdown::{NestedRuns, PhaseCell};
 #[cfg(feature = "upgrade")]
 pub(crate) use succession::{
-    DefinitionRecord, HandedOver, HoldRequest, HookTimes, MessageContent, MessageRecord, OwnPart, ProcessRecord,
-    RecordedProcess, TimerRecord,
+    DefinitionRecord, HandedOver, HoldRequest, HookTimes, KeptCall, MessageContent, MessageRecord, OwnPart, ProcessRecord,
+    RecordedProcess, TakenProcess, TimerRecord,
 };
 #[cfg(all(feature = "upgrade", unix))]
 pub(crate) use succession::{ListeningSocket, SocketName, Succession, Upgrades};

@@ -87,8 +87,7 @@ pub(crate) trait Router: Send + Sync {
 
     /// Notes that the holder of the reply to this call of a peer was handed over by the predecessor of this node. Returns the
     /// caller's node; `None` if its connection is not continued.
-    #[cfg(all(feature = "upgrade", unix))]
-    #[allow(dead_code, reason = "the hand-over of processes uses it")]
+    #[cfg(feature = "upgrade")]
     fn keep_call(&self, call: CallId) -> Option<CallerNode>;
 
     /// Sends a note on a call over the connection of this epoch, if that is still up.

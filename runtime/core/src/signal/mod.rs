@@ -17,4 +17,6 @@ mod small_map;
 
 pub(crate) use dispatch::{Effect, Receipt, RelationsSlot, dispatch};
 pub(crate) use monitored::{MonitorRoute, Monitored};
+#[cfg(feature = "upgrade")]
+pub(crate) use relations::RelationsRecord;
 pub(crate) use relations::{ExitNotices, Relations};

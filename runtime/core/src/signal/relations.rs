@@ -21,6 +21,15 @@ pub(crate) struct Relations {
     pending_acks: SortedMap<Pid, (u64, Epoch)>,
 }
 
+/// The relations of a process as data.
+#[cfg(feature = "upgrade")]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct RelationsRecord {
+    pub(crate) links: Vec<(Pid, Epoch)>,
+    pub(crate) monitors: Vec<(MonitorRef, Monitored, Epoch)>,
+    pub(crate) watchers: Vec<(MonitorRef, Pid, Epoch)>,
+}
+
 struct Link {
     epoch: Epoch,
     /// The id of this process's unlink, which the peer has not acknowledged yet; `None` while the link is up.
@@ -53,16 +62,29 @@ impl Relations {
         self.watchers.iter().map(|((_, watcher), _)| watcher)
     }
 
-    /// Returns the monitors of this process.
+    /// Returns the links that are up, the monitors of this process, and those that others hold on it.
     #[cfg(feature = "upgrade")]
-    pub(crate) fn monitors(&self) -> impl Iterator<Item = (MonitorRef, Monitored)> {
-        self.monitors.iter().map(|(reference, (monitored, _))| (*reference, monitored.clone()))
+    pub(crate) fn record(&self) -> RelationsRecord {
+        let up = self.links.iter().filter(|(_, link)| link.is_up());
+        RelationsRecord {
+            links: up.map(|(peer, link)| (peer.clone(), link.epoch)).collect(),
+            monitors: self.monitors.iter().map(|(reference, (of, epoch))| (*reference, of.clone(), *epoch)).collect(),
+            watchers: self.watchers.iter().map(|((reference, by), epoch)| (*reference, by.clone(), *epoch)).collect(),
+        }
     }
 
-    /// Returns the monitors that others hold on this process.
+    /// Adds the relations that the process had on the predecessor of its node.
     #[cfg(feature = "upgrade")]
-    pub(crate) fn watching(&self) -> impl Iterator<Item = (MonitorRef, Pid)> {
-        self.watchers.iter().map(|((reference, watcher), _)| (*reference, watcher.clone()))
+    pub(crate) fn restore(&mut self, record: &RelationsRecord) {
+        for (peer, epoch) in &record.links {
+            self.links.insert(peer.clone(), Link::up(*epoch));
+        }
+        for (reference, monitored, epoch) in &record.monitors {
+            self.monitor(*reference, monitored.clone(), *epoch);
+        }
+        for (reference, watcher, epoch) in &record.watchers {
+            self.add_watcher(watcher, *reference, *epoch);
+        }
     }
 
     /// Links with `peer` over the connection of this epoch and returns the signals to send to it, in order.

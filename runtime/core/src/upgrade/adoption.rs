@@ -1,9 +1,11 @@
 //! The start of a node in place of the predecessor's.
 
 use std::io;
+use std::sync::Arc;
 
 use super::ending::shim;
 use super::origin::Origin;
+use super::processes::finish_adoption;
 use super::upgrader::Upgrader;
 use crate::base::{NodeId, NodeName};
 use crate::cluster::{Beginning, NodeBuilder};
@@ -54,15 +56,27 @@ async fn beginning(name: NodeName) -> Beginning {
     let begun = move |node: &Node| {
         Upgrader::of(node);
         node.continue_numbers(adopted.next_number);
+        node.continue_references(adopted.next_reference);
+        for item in origin.take_processes() {
+            item.give_to(node);
+        }
         node.succession().pause();
         let node = node.clone();
         node.clone().spawner().spawn(async move {
+            origin.started().await;
+            let handed_over = node.handed_over_or_default();
+            handed_over.trees_started(Arc::clone(node.clock())).await;
+            match handed_over.refusal() {
+                Some(reason) => origin.refuse(reason),
+                None => origin.settle(&SocketName::Node),
+            }
             origin.committed().await;
+            finish_adoption(&node);
             node.succession().resume();
             log::info!(target: "greenroom", node = %node.name(), "node was upgraded: this process serves");
         });
     };
-    let started = || origin.settle(&SocketName::Node);
+    let started = || origin.node_started();
     let incarnation = Some(adopted.id.incarnation);
     Beginning { incarnation, listener, begun: Box::new(begun), started: Box::new(started) }
 }

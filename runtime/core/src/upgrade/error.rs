@@ -25,6 +25,15 @@ pub enum UpgradeError {
     Unexpected(UpgradePhase),
     /// The successor or the node was not done with this phase in time.
     TimedOut(UpgradePhase),
+    /// A supervisor, or a process with the option `otherwise = refuse`, did not become quiet in time. The text is its path,
+    /// or its pid.
+    NotQuiet(String),
+    /// A supervisor, or a process with the option `otherwise = refuse`, cannot be handed over, for this reason.
+    NotHandedOver(String, String),
+    /// A process has ended after it was written down.
+    Ended(String),
+    /// A process cannot be written down, for this reason.
+    Unwritten(String),
     /// A listening socket cannot be handed over.
     Socket(io::Error),
     /// The node is being upgraded already, or was.
@@ -76,6 +85,14 @@ impl fmt::Display for UpgradeError {
                 "the successor was not ready in time; it starts the node and accepts at each `greenroom::listener` of \
                  the predecessor, or drops it",
             ),
+            UpgradeError::NotQuiet(process) => {
+                write!(f, "{} did not become quiet in time: it still handles a message", log::Escaped(process))
+            }
+            UpgradeError::NotHandedOver(process, reason) => {
+                write!(f, "{} cannot be handed over: {}", log::Escaped(process), log::Escaped(reason))
+            }
+            UpgradeError::Ended(process) => write!(f, "{} has ended during the upgrade", log::Escaped(process)),
+            UpgradeError::Unwritten(reason) => write!(f, "a process cannot be written down: {}", log::Escaped(reason)),
             UpgradeError::Socket(_) => f.write_str("a listening socket cannot be handed over"),
             UpgradeError::Running => f.write_str("an upgrade of this node is running"),
             UpgradeError::Stopping => f.write_str("the node stops"),
@@ -91,5 +108,11 @@ impl error::Error for UpgradeError {
             }
             _ => None,
         }
+    }
+}
+
+impl From<io::Error> for UpgradeError {
+    fn from(error: io::Error) -> UpgradeError {
+        UpgradeError::Disconnected(error)
     }
 }

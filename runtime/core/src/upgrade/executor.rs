@@ -10,11 +10,13 @@ use std::time::Duration;
 use super::channel::PredecessorEnd;
 use super::ending::Ending;
 use super::ending::shim::ShimLine;
-use super::error::UpgradeError;
+use super::error::{UpgradeError, UpgradePhase};
 use super::launch;
+use super::processes::HeldProcesses;
 use super::protocol::message::{Kept, Record, ToSuccessor};
 use super::protocol::predecessor::{Action, Deadlines, Event, Goal, Predecessor};
 use super::upgrader::{Retirement, SuccessorProcess, Upgrader};
+use crate::base::ByteString;
 use crate::log;
 use crate::node::{ListeningSocket, Node, SocketName};
 use crate::sched::Clock;
@@ -25,7 +27,10 @@ const EXIT_TIME: Duration = Duration::from_secs(5);
 /// The time in which a successor exits after the end of its connection, so that its status is reported.
 const STATUS_TIME: Duration = Duration::from_secs(1);
 
-/// The process numbers that are left free for the processes that the predecessor starts while it stops.
+/// The time for processes to become quiet if the pause has no limit.
+const MAX_PAUSE: Duration = Duration::from_secs(20);
+
+/// The numbers that are left free for the processes and monitors that the predecessor starts while it stops.
 const FREE_NUMBERS: u64 = 1 << 20;
 
 /// Runs an upgrade of a node.
@@ -58,7 +63,7 @@ async fn attempt(node: &Node, program: PathBuf, goal: Goal, deadlines: Deadlines
     let ending = Ending::of_this_process(upgrader.line().is_some());
     let successor = SuccessorProcess { child, is_committed: false };
     let (node, upgrader) = (node.clone(), Arc::clone(&upgrader));
-    Attempt { node, upgrader, machine, successor, connection, ending, line: None }.run().await
+    Attempt { node, upgrader, machine, successor, connection, ending, processes: None, line: None }.run().await
 }
 
 /// An upgrade whose successor was started.
@@ -69,6 +74,7 @@ struct Attempt {
     successor: SuccessorProcess,
     connection: PredecessorEnd,
     ending: Ending,
+    processes: Option<HeldProcesses>,
     /// The shim's end of the line to the successor.
     line: Option<OwnedFd>,
 }
@@ -83,10 +89,10 @@ impl Attempt {
                         let (clock, left) = self.time_left();
                         failure(clock.within(left, self.send_plan()).await)
                     }
-                    Action::Pause => Some(self.pause()),
+                    Action::Pause => Some(self.pause().await),
                     Action::HandOver => {
                         let (clock, left) = self.time_left();
-                        failure(clock.within(left, self.hand_over()).await)
+                        clock.within(left, self.hand_over()).await.and_then(Result::err).map(Event::Failed)
                     }
                     Action::Commit => Some(self.commit()),
                     Action::Kill => {
@@ -95,6 +101,7 @@ impl Attempt {
                         None
                     }
                     Action::Resume => {
+                        self.processes = None;
                         self.node.succession().resume();
                         None
                     }
@@ -145,16 +152,39 @@ impl Attempt {
         self.connection.send(&ToSuccessor::Plan(node.into_iter().chain(sockets).collect()), None).await
     }
 
-    /// Makes the node quiet. There is nothing to wait for, since no process is handed over: connections are accepted until
-    /// the commit, however long the successor takes to start.
-    fn pause(&self) -> Event {
-        if self.node.services().is_closed() { Event::Failed(UpgradeError::Stopping) } else { Event::Paused }
+    /// Makes the processes quiet that are handed over. The others go on, and connections are accepted until the commit.
+    async fn pause(&mut self) -> Event {
+        if self.node.services().is_closed() {
+            return Event::Failed(UpgradeError::Stopping);
+        }
+        let (clock, left) = self.time_left();
+        // The attempt goes on without a process that needs more than half of the time.
+        let limit = left.unwrap_or(MAX_PAUSE) / 2;
+        match clock.within(left, HeldProcesses::hold(&self.node, limit)).await {
+            Some(Ok(processes)) => {
+                self.processes = Some(processes);
+                Event::Paused
+            }
+            Some(Err(error)) => Event::Failed(error),
+            None => Event::Failed(UpgradeError::TimedOut(UpgradePhase::Pause)),
+        }
     }
 
-    async fn hand_over(&mut self) -> io::Result<()> {
-        let next_number = self.node.last_number() + FREE_NUMBERS;
-        let node = Record::Node { id: (**self.node.id()).clone(), next_number };
-        self.connection.send(&ToSuccessor::Record(node), None).await?;
+    async fn hand_over(&mut self) -> Result<(), UpgradeError> {
+        let Attempt { node, processes, connection, .. } = &mut *self;
+        let record = Record::Node {
+            id: (**node.id()).clone(),
+            next_number: node.last_number() + FREE_NUMBERS,
+            next_reference: node.last_reference() + FREE_NUMBERS,
+        };
+        connection.send(&ToSuccessor::Record(record), None).await?;
+        if let Some(processes) = processes {
+            let connection = &*connection;
+            let send = async move |part| {
+                connection.send(&ToSuccessor::Record(Record::Processes(ByteString(part))), None).await
+            };
+            processes.hand_over(send).await?;
+        }
         for (name, socket) in self.node.succession().open_sockets() {
             self.hand_over_socket(name, &*socket).await?;
         }
@@ -171,7 +201,7 @@ impl Attempt {
         if let Some(line) = line {
             self.connection.send(&ToSuccessor::Record(Record::Shim), Some(line.as_fd())).await?;
         }
-        self.connection.send(&ToSuccessor::Complete, None).await
+        Ok(self.connection.send(&ToSuccessor::Complete, None).await?)
     }
 
     async fn hand_over_socket(&self, name: SocketName, socket: &dyn ListeningSocket) -> io::Result<()> {
@@ -186,6 +216,9 @@ impl Attempt {
     fn commit(&mut self) -> Event {
         if self.node.services().is_closed() {
             return Event::Failed(UpgradeError::Stopping);
+        }
+        if let Some(Err(error)) = self.processes.as_ref().map(HeldProcesses::check) {
+            return Event::Failed(error);
         }
         self.node.succession().begin_commit();
         match self.connection.send_at_once(&ToSuccessor::Commit, None) {

@@ -46,6 +46,7 @@ mod executor;
 mod launch;
 mod listener;
 mod origin;
+mod processes;
 mod protocol;
 mod request;
 mod upgrader;

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use super::channel::SuccessorEnd;
 use super::ending::shim::ShimLine;
 use super::launch;
+use super::processes::{Item, Reader};
 use super::protocol::message::{Record, ToSuccessor};
 use super::protocol::successor::{Action, Event, Successor};
 use crate::base::NodeId;
@@ -27,11 +28,14 @@ pub(super) struct Origin {
     connection: SuccessorEnd,
     state: Mutex<State>,
     progress: watch::Sender<Progress>,
+    has_started: watch::Sender<bool>,
 }
 
 struct State {
     machine: Successor,
     node: Option<AdoptedNode>,
+    processes: Reader,
+    items: Vec<Item>,
     sockets: BTreeMap<SocketName, OwnedFd>,
     shim: Option<Arc<ShimLine>>,
     /// The node and the sockets at which the program does not wait yet.
@@ -43,6 +47,7 @@ struct State {
 pub(super) struct AdoptedNode {
     pub(super) id: NodeId,
     pub(super) next_number: u64,
+    pub(super) next_reference: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,12 +72,18 @@ impl Origin {
         let state = State {
             machine,
             node: None,
+            processes: Reader::default(),
+            items: Vec::new(),
             sockets: BTreeMap::new(),
             shim: None,
             unsettled: BTreeSet::from([SocketName::Node]),
         };
-        let progress = watch::Sender::new(Progress::Receiving);
-        let origin = Arc::new(Origin { connection, state: Mutex::new(state), progress });
+        let origin = Arc::new(Origin {
+            connection,
+            state: Mutex::new(state),
+            progress: watch::Sender::new(Progress::Receiving),
+            has_started: watch::Sender::new(false),
+        });
         origin.execute(&mut origin.lock(), vec![hello], None);
         let reader = Arc::clone(&origin);
         let thread = std::thread::Builder::new().name("greenroom-upgrade".to_owned()).spawn(move || reader.read());
@@ -114,7 +125,12 @@ impl Origin {
             match action {
                 // If it fails, the connection is over, which the thread reads.
                 Action::Send(message) => drop(self.connection.send(&message)),
-                Action::Keep(record) => state.keep(record, descriptor.take()),
+                Action::Keep(record) => {
+                    if let Err(reason) = state.keep(record, descriptor.take()) {
+                        let actions = state.machine.handle(Event::Unreadable(reason));
+                        return self.execute(state, actions, None);
+                    }
+                }
                 Action::Start => drop(self.progress.send_replace(Progress::Received)),
                 Action::Serve => {
                     if let Some(shim) = &state.shim {
@@ -133,6 +149,16 @@ impl Origin {
         self.lock().node.clone()
     }
 
+    /// Takes the processes that were handed over.
+    pub(super) fn take_processes(&self) -> Vec<Item> {
+        std::mem::take(&mut self.lock().items)
+    }
+
+    /// Ends the upgrade: this release cannot take over.
+    pub(super) fn refuse(&self, reason: String) {
+        self.handle(Event::Unreadable(reason), None);
+    }
+
     /// Takes the socket with this name.
     pub(super) fn take_socket(&self, name: &SocketName) -> Option<OwnedFd> {
         self.lock().sockets.remove(name)
@@ -141,6 +167,17 @@ impl Origin {
     /// Returns the line to the shim in front of this program.
     pub(super) fn shim(&self) -> Option<Arc<ShimLine>> {
         self.lock().shim.clone()
+    }
+
+    /// Notes that the node has started.
+    pub(super) fn node_started(&self) {
+        self.has_started.send_replace(true);
+    }
+
+    /// Resolves when the node has started.
+    pub(super) async fn started(&self) {
+        // Never an error: the sender is here.
+        let _ = self.has_started.subscribe().wait_for(|has_started| *has_started).await;
     }
 
     /// Notes that the program waits at the socket with this name, or has dropped it; or that the node has started. After the
@@ -170,9 +207,12 @@ impl Origin {
 }
 
 impl State {
-    fn keep(&mut self, record: Record, descriptor: Option<OwnedFd>) {
+    fn keep(&mut self, record: Record, descriptor: Option<OwnedFd>) -> Result<(), String> {
         match (record, descriptor) {
-            (Record::Node { id, next_number }, _) => self.node = Some(AdoptedNode { id, next_number }),
+            (Record::Node { id, next_number, next_reference }, _) => {
+                self.node = Some(AdoptedNode { id, next_number, next_reference });
+            }
+            (Record::Processes(part), _) => self.items.extend(self.processes.push(&part.0)?),
             (Record::NodeListener, Some(socket)) => drop(self.sockets.insert(SocketName::Node, socket)),
             (Record::Listener { name }, Some(socket)) => {
                 let name = SocketName::Program(name);
@@ -183,6 +223,7 @@ impl State {
             // The caller has checked that the descriptor is there.
             (Record::NodeListener | Record::Listener { .. } | Record::Shim, None) => {}
         }
+        Ok(())
     }
 }
 

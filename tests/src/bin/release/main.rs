@@ -12,16 +12,19 @@
 //! | `idle` | has a listener, and waits before it accepts |
 //! | `address` | expects its listener at another address |
 //! | `late-panic` | panics after it has accepted a connection |
+//! | `state` | cannot read the state of the till |
 //!
 //! | line of standard input | output |
 //! |---|---|
 //! | `upgrade MILLISECONDS` | `result` of an upgrade to the program's file |
 //! | `check MILLISECONDS` | `result` of a check of it |
 //! | `spawn` | `pid` of a new process |
+//! | `pay COINS` | `paid` with the coins in the till, its process, and the release that has made it |
 //! | `environment` | `child` with the output of this program as a child, with the argument `once`: it ends at once |
 
 #[path = "../peer/log.rs"]
 mod log;
+mod till;
 
 use std::io::BufRead;
 
@@ -66,7 +69,9 @@ async fn main() -> greenroom::Result {
     if fault == "idle" {
         std::future::pending::<()>().await;
     }
-    tokio::spawn(node.scope(commands()));
+    till::set_release(&release, fault);
+    let shop = till::Shop {}.start().await?;
+    tokio::spawn(node.scope(commands(shop)));
     loop {
         let (stream, _) = web.accept().await?;
         assert_ne!(fault, "late-panic", "the release {release} is broken");
@@ -100,7 +105,7 @@ impl Process for Connection {
 }
 
 /// Executes the commands until there are no more.
-async fn commands() {
+async fn commands(shop: till::ShopRef) {
     let (sender, mut commands) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
@@ -120,6 +125,12 @@ async fn commands() {
                 let spawned = greenroom::spawn(async |_: Mailbox<Request>| std::future::pending::<()>().await);
                 drop(process);
                 say("pid", spawned.pid().map_or(0, |pid| pid.number()));
+            }
+            ("pay", coins) => {
+                let paid = shop.till().pay(coins.parse().expect("a number")).await;
+                let (coins, release) = paid.expect("the till answers");
+                let process = shop.till().pid().map_or(0, |pid| pid.number());
+                say("paid", format_args!("{coins} {process} {release}"));
             }
             ("environment", _) => {
                 let program = std::env::args().next().expect("a program has a name");

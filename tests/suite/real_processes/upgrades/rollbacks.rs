@@ -16,12 +16,14 @@ async fn check(server: &mut Server, milliseconds: u32, expected: &str) {
 async fn a_successor_that_does_not_become_ready_changes_nothing() {
     let mut server = Server::start("one").await;
     let load = server.load();
+    server.command("pay 1").await;
     for (fault, milliseconds, expected) in [
         ("panic", LONG, "the successor has exited (exit status: 101)"),
         ("exit", LONG, "the successor has exited (exit status: 7)"),
         ("address", LONG, "the successor has exited (exit status: 1)"),
         ("hang", 1_000, "the successor was not ready in time"),
         ("idle", 1_000, "the successor was not ready in time"),
+        ("state", LONG, "/Shop/till: error: the state of `Till` cannot be read: broken does not read what one"),
     ] {
         server.install(&format!("broken {fault}"));
         check(&mut server, milliseconds, expected).await;
@@ -34,6 +36,8 @@ async fn a_successor_that_does_not_become_ready_changes_nothing() {
     let answers = load.stop().await;
     assert_eq!(answers.keys().collect::<Vec<_>>(), ["one"], "{answers:?}");
     server.upgrade("two").await;
+    server.command("pay 1").await;
+    server.nth(1, &["paid 2 ", " one"]).await;
     server.stop().await;
 }
 

@@ -41,6 +41,20 @@ async fn a_successor_has_the_standard_input_and_continues_the_numbers_of_process
 }
 
 #[tokio::test]
+async fn the_processes_of_a_tree_continue_over_upgrades() {
+    let mut server = Server::start("one").await;
+    server.command("pay 1").await;
+    let till = server.nth(1, &["paid 1 "]).await;
+    let process = till.split(' ').nth(2).unwrap().to_owned();
+    for (release, coins) in [("two", 3), ("three", 5)] {
+        server.upgrade(release).await;
+        server.command("pay 2").await;
+        assert_eq!(server.nth(1, &[&format!("paid {coins} ")]).await, format!("paid {coins} {process} one"));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_check_converts_everything_and_commits_nothing() {
     let mut server = Server::start("one").await;
     server.install("two");

@@ -66,10 +66,9 @@ use crate::base::Exit;
 /// - Stubs and [`Recipient`](crate::Recipient)s refer to the same processes as before.
 /// - A [`Reply`](crate::Reply) that is handed over in a message is answered by the new process. In bytes that are made
 ///   outside of a message, as for a file, it is an error.
-/// - A [`MonitorRef`](crate::MonitorRef) in a field of the actor is a compiler error, since the new process monitors
-///   nothing. A [`Timer`](crate::Timer) does not implement serde's traits. Mark such a field with `#[serde(skip)]`.
-///
-/// Links, monitors, timers, the name and the mailbox belong to the process, and stay with it.
+/// - A [`MonitorRef`](crate::MonitorRef) and a [`Timer`](crate::Timer) belong to the process, as its links, its name and its
+///   mailbox do. The new process monitors nothing, and the timer is one that has fired. They are the same as before only if
+///   the process itself continues, in the [upgrade](crate::Node::upgrade) of its node.
 ///
 /// # Errors
 /// Serializing fails if the state cannot be recorded or written, for the reasons that apply to messages. A state that

@@ -26,8 +26,10 @@ pub(in crate::actor) async fn hold<A: HasContext + Send>(
     let end = cx.mailbox().hold(held, |mailbox| {
         // An exclusive reference: the actor need not be `Sync`.
         let actor = &mut *actor;
+        let (state, calls) = portability.hand_over(&node, &*actor as &dyn Any)?;
         Ok(OwnPart {
-            state: portability.hand_over(&node, &*actor as &dyn Any)?,
+            state,
+            calls,
             messages: mailbox.record_messages()?,
             hooks: hooks.map(|hooks| hooks.left(node.clock().now())).unwrap_or_default(),
             is_suspended,

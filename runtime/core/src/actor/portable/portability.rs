@@ -6,7 +6,7 @@ use super::encoded::NamedState;
 use super::{Otherwise, Portable};
 use crate::base::{Decoder, EncodedState, Exit, Source};
 #[cfg(feature = "upgrade")]
-use crate::node::AnyHandle;
+use crate::node::{AnyHandle, KeptCall, ProcessRecord};
 use crate::node::{Current, Node};
 use crate::process::catch;
 
@@ -52,8 +52,13 @@ impl Portability {
     /// # Errors
     /// As [`encode`](Self::encode).
     #[cfg(feature = "upgrade")]
-    pub(crate) fn hand_over(&self, node: &Node, actor: &dyn Any) -> Result<EncodedState, String> {
-        Current::hand_over(node, || self.encode(actor))
+    pub(crate) fn hand_over(
+        &self,
+        node: &Node,
+        actor: &dyn Any,
+    ) -> Result<(EncodedState, Vec<Option<KeptCall>>), String> {
+        let (state, calls) = Current::hand_over(node, || self.encode(actor));
+        state.map(|state| (state, calls))
     }
 
     /// Reads the state of a process that a predecessor has handed over. `handles` are those of the process.
@@ -64,11 +69,11 @@ impl Portability {
     pub(super) fn take_over<A: 'static>(
         &self,
         node: &Node,
-        state: &EncodedState,
+        process: &ProcessRecord,
         handles: Vec<(u64, AnyHandle)>,
     ) -> Result<A, Exit> {
-        let mut actor: Option<A> = None;
-        Current::take_over(node, handles, || catch(|| (self.read)(state, &mut actor)))??;
+        let (mut actor, state): (Option<A>, _) = (None, &process.state);
+        Current::take_over(node, (handles, process.calls.clone()), || catch(|| (self.read)(state, &mut actor)))??;
         actor.ok_or_else(|| Exit::error("the state is of another type"))
     }
 }

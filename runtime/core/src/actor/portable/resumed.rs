@@ -38,7 +38,7 @@ impl<A: Process> Resumed<A> {
         let portability = Self::PORTABILITY.ok_or_else(|| Exit::error("the actor is not portable"))?;
         let timers: Vec<Timer> = process.timers.iter().map(|timer| Timer::again(timer.id)).collect();
         let handles = process.timers.iter().zip(&timers).map(|(record, timer)| (record.id, timer.to_handle()));
-        Ok((Resumed(portability.take_over(node, &process.state, handles.collect())?), timers))
+        Ok((Resumed(portability.take_over(node, process, handles.collect())?), timers))
     }
 
     /// Returns the actor, to be started anew.

@@ -7,23 +7,13 @@ use super::Reply;
 use super::remote_caller::RemoteCaller;
 use super::slot::Slot;
 use crate::base::{DeserializeOwned, Encoder, Serialize};
-use crate::node::{CallId, Node};
+use crate::node::{CallId, KeptCall, Node};
 use crate::process::type_definition;
 
-/// A call of another node that a reply answers, as the successor receives it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct KeptCall {
-    /// The connection, and the call's id on the caller's node.
-    call: CallId,
-    /// The caller may have another version of the answer's type, so the answer has a definition.
-    is_typed: bool,
-}
-
-#[allow(dead_code, reason = "the hand-over of processes uses it")]
-impl<T: Serialize + DeserializeOwned + Send + 'static> Reply<T> {
+impl<T: Serialize + DeserializeOwned + 'static> Reply<T> {
     /// Returns the call that the reply answers, if its caller is on another node. The reply is not changed, so that it
     /// answers if the upgrade fails.
-    pub(crate) fn kept_call(&self) -> Option<KeptCall> {
+    pub(in crate::call) fn kept_call(&self) -> Option<KeptCall> {
         let remote = self.slot.as_ref()?.remote_caller.as_ref()?;
         let (caller, id) = remote.call();
         Some(KeptCall { call: CallId { epoch: caller.epoch, id }, is_typed: remote.is_typed() })
@@ -31,7 +21,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Reply<T> {
 
     /// Returns the reply for a call that the predecessor of `node` has kept. If the connection of the call is not continued,
     /// its answer is dropped, as after the loss of a connection.
-    pub(crate) fn of_kept_call(node: &Node, KeptCall { call, is_typed }: KeptCall) -> Reply<T> {
+    pub(in crate::call) fn of_kept_call(node: &Node, KeptCall { call, is_typed }: KeptCall) -> Reply<T> {
         let slot = node.router().and_then(|router| router.keep_call(call)).map(|caller| {
             let definition = is_typed.then(|| type_definition::<T>(node));
             let encode = |value: &T, encoder: &mut Encoder<'_>| encoder.field(value);

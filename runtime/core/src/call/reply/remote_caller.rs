@@ -55,7 +55,7 @@ impl<T> RemoteCaller<T> {
     }
 
     /// Returns whether the answer is sent with the definition of its type.
-    #[cfg(all(feature = "upgrade", unix))]
+    #[cfg(feature = "upgrade")]
     pub(in crate::call) fn is_typed(&self) -> bool {
         self.route.definition.is_some()
     }

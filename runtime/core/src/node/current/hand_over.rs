@@ -4,56 +4,80 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::{Current, FrameGuard};
-use crate::node::Node;
+use crate::node::{KeptCall, Node};
 
 /// A handle in a state, such as a timer, without its type.
 pub(crate) type AnyHandle = Arc<dyn Any + Send + Sync>;
 
-/// The purpose of an encoding or a decoding.
+/// An encoding or a decoding.
 pub(super) enum HandOver {
-    /// A process is written for the successor.
-    Writing,
+    /// A process is written for the successor. The calls that its replies answer; `None` for one whose caller ends with this
+    /// process of the operating system.
+    Writing(Vec<Option<KeptCall>>),
     /// A process is read. Its handles are there already, by their ids.
-    Reading(Vec<(u64, AnyHandle)>),
+    Reading { handles: Vec<(u64, AnyHandle)>, calls: Vec<Option<KeptCall>> },
 }
 
 impl Current {
-    /// Runs `encode`, which must not panic, for the successor of the node.
-    pub(crate) fn hand_over<R>(node: &Node, encode: impl FnOnce() -> R) -> R {
-        Current::with_hand_over(node, HandOver::Writing, encode)
+    /// Runs `encode`, which must not panic, for the successor of the node. Returns the calls that replies in it answer.
+    pub(crate) fn hand_over<R>(node: &Node, encode: impl FnOnce() -> R) -> (R, Vec<Option<KeptCall>>) {
+        let _frame = FrameGuard::begin(node.clone(), Current::process());
+        Current::set_hand_over(HandOver::Writing(Vec::new()));
+        let result = encode();
+        let calls = match Current::with(|thread| thread.with_notes(|notes| notes.hand_over.take())).flatten() {
+            Some(HandOver::Writing(calls)) => calls,
+            _ => Vec::new(),
+        };
+        (result, calls)
     }
 
     /// Runs `decode`, which must not panic, on what a predecessor has handed over. `handles` are those of the process.
-    pub(crate) fn take_over<R>(node: &Node, handles: Vec<(u64, AnyHandle)>, decode: impl FnOnce() -> R) -> R {
-        Current::with_hand_over(node, HandOver::Reading(handles), decode)
-    }
-
-    fn with_hand_over<R>(node: &Node, hand_over: HandOver, f: impl FnOnce() -> R) -> R {
+    pub(crate) fn take_over<R>(
+        node: &Node,
+        (handles, calls): (Vec<(u64, AnyHandle)>, Vec<Option<KeptCall>>),
+        decode: impl FnOnce() -> R,
+    ) -> R {
         let _frame = FrameGuard::begin(node.clone(), Current::process());
+        Current::set_hand_over(HandOver::Reading { handles, calls });
+        decode()
+    }
+
+    fn set_hand_over(hand_over: HandOver) {
         Current::with(|thread| thread.with_notes(|notes| notes.hand_over = Some(hand_over)));
-        f()
     }
 
-    /// Returns whether a process is written for the successor of its node.
-    pub(crate) fn is_handing_over() -> bool {
-        Current::hand_over_in_progress(|hand_over| matches!(hand_over, HandOver::Writing)).unwrap_or(false)
+    /// Records the call that a reply answers, if a process is written for the successor of its node. Returns the index.
+    pub(crate) fn record_call(call: impl FnOnce() -> Option<KeptCall>) -> Option<u32> {
+        Current::hand_over_in_progress(|hand_over| match hand_over {
+            HandOver::Writing(calls) => {
+                calls.push(call());
+                u32::try_from(calls.len() - 1).ok()
+            }
+            HandOver::Reading { .. } => None,
+        })?
     }
 
-    /// Returns whether a process is read that a predecessor has handed over.
-    pub(crate) fn is_taking_over() -> bool {
-        Current::hand_over_in_progress(|hand_over| matches!(hand_over, HandOver::Reading(_))).unwrap_or(false)
+    /// Takes the call with this index, if a process is read that a predecessor has handed over: the node, and the call, unless
+    /// its caller has ended.
+    pub(crate) fn take_call(index: u32) -> Option<(Node, Option<KeptCall>)> {
+        let call = Current::hand_over_in_progress(|hand_over| match hand_over {
+            HandOver::Reading { calls, .. } => calls.get_mut(usize::try_from(index).ok()?).map(Option::take),
+            HandOver::Writing(_) => None,
+        })??;
+        Some((Current::node()?, call))
     }
 
     /// Returns the handle with this id of the process that is read.
     pub(crate) fn handle(id: u64) -> Option<AnyHandle> {
-        let find = |hand_over: &HandOver| match hand_over {
-            HandOver::Reading(handles) => handles.iter().find(|(other, _)| *other == id).map(|(_, handle)| handle.clone()),
-            HandOver::Writing => None,
-        };
-        Current::hand_over_in_progress(find).flatten()
+        Current::hand_over_in_progress(|hand_over| match hand_over {
+            HandOver::Reading { handles, .. } => {
+                handles.iter().find(|(other, _)| *other == id).map(|(_, handle)| Arc::clone(handle))
+            }
+            HandOver::Writing(_) => None,
+        })?
     }
 
-    fn hand_over_in_progress<R>(f: impl FnOnce(&HandOver) -> R) -> Option<R> {
-        Current::with(|thread| Some(f(thread.notes.borrow().as_ref()?.hand_over.as_ref()?))).flatten()
+    fn hand_over_in_progress<R>(f: impl FnOnce(&mut HandOver) -> R) -> Option<R> {
+        Current::with(|thread| Some(f(thread.notes.borrow_mut().as_mut()?.hand_over.as_mut()?))).flatten()
     }
 }

@@ -30,6 +30,10 @@ pub(crate) trait GroupService: Send + Sync {
     /// Returns the local members of the group with this name whose protocol has this name.
     fn local_members(&self, group: &str, protocol: &str) -> Option<Arc<LocalMembers>>;
 
+    /// Returns the names of the groups of a process of this node.
+    #[cfg(feature = "upgrade")]
+    fn groups_of(&self, number: u64) -> Vec<String>;
+
     /// Returns the service for a downcast to its type.
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }

@@ -2,14 +2,33 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
 
 use super::record::{DefinitionRecord, ProcessRecord};
 use crate::base::{Exit, ReceivedDefinition};
+use crate::sched::Clock;
+use crate::signal::RelationsRecord;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The processes that were handed over to one node.
 #[derive(Default)]
-pub(crate) struct HandedOver(Mutex<State>);
+pub(crate) struct HandedOver {
+    state: Mutex<State>,
+    /// Notified when the root of a tree has started.
+    started: Notify,
+}
+
+/// A process that was handed over and has its place.
+pub(crate) struct TakenProcess {
+    pub(crate) number: u64,
+    pub(crate) relations: RelationsRecord,
+    pub(crate) groups: Vec<String>,
+}
+
+/// The time for which the start of another tree is awaited.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 struct State {
@@ -22,15 +41,16 @@ struct State {
     /// The processes and children that other nodes may reach.
     exported: HashSet<u64>,
     definitions: HashMap<u64, Arc<ReceivedDefinition>>,
-    /// Those that have been taken, with their relations, which are examined at the commit.
-    taken: Vec<u64>,
+    /// The roots of trees that have not started yet.
+    roots: HashSet<u64>,
+    taken: Vec<TakenProcess>,
     /// The reason why the predecessor has to serve on.
     refusal: Option<String>,
 }
 
 impl HandedOver {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn add_definition(&self, definition: DefinitionRecord) {
@@ -46,6 +66,9 @@ impl HandedOver {
                 state.child_numbers.insert(path.clone(), child);
             }
         }
+        if process.is_root {
+            state.roots.insert(process.number);
+        }
         state.waiting.insert(process.number, process);
     }
 
@@ -58,7 +81,8 @@ impl HandedOver {
     pub(crate) fn take(&self, number: u64) -> Option<ProcessRecord> {
         let mut state = self.lock();
         let process = state.waiting.remove(&number)?;
-        state.taken.push(number);
+        let (relations, groups) = (process.relations.clone(), process.groups.clone());
+        state.taken.push(TakenProcess { number, relations, groups });
         Some(process)
     }
 
@@ -73,6 +97,23 @@ impl HandedOver {
         let number = roots.map(|(_, number)| *number).min()?;
         drop(state);
         self.take(number)
+    }
+
+    /// Notes that the root of a tree has started, or has failed to.
+    pub(crate) fn root_started(&self, number: u64) {
+        self.lock().roots.remove(&number);
+        self.started.notify_waiters();
+    }
+
+    /// Resolves when the roots of all trees have started, or when none has for a while: this release may not have them any
+    /// more. Cancel-safe.
+    pub(crate) async fn trees_started(&self, clock: Arc<dyn Clock>) {
+        loop {
+            let started = self.started.notified();
+            if self.lock().roots.is_empty() || clock.within(Some(PATIENCE), started).await.is_none() {
+                return;
+            }
+        }
     }
 
     /// Returns the number that identifies the supervised child with this path over its restarts.
@@ -97,8 +138,8 @@ impl HandedOver {
         self.lock().refusal.clone()
     }
 
-    /// Ends the adoption: returns the processes that were taken, and those that were not.
-    pub(crate) fn finish(&self) -> (Vec<u64>, Vec<ProcessRecord>) {
+    /// Ends the take-over: returns the processes that were taken, and those that were not.
+    pub(crate) fn finish(&self) -> (Vec<TakenProcess>, Vec<ProcessRecord>) {
         let mut state = self.lock();
         let left = std::mem::take(&mut state.waiting).into_values().collect();
         (std::mem::take(&mut state.taken), left)

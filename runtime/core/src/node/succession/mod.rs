@@ -9,17 +9,18 @@ mod record;
 mod state;
 
 #[cfg(feature = "upgrade")]
-pub(crate) use handed_over::HandedOver;
+pub(crate) use handed_over::{HandedOver, TakenProcess};
 #[cfg(feature = "upgrade")]
 pub(crate) use record::{
-    DefinitionRecord, HoldRequest, HookTimes, MessageContent, MessageRecord, OwnPart, ProcessRecord, RecordedProcess,
+    DefinitionRecord, HoldRequest, HookTimes, KeptCall, MessageContent, MessageRecord, OwnPart, ProcessRecord, RecordedProcess,
     TimerRecord,
 };
 
 #[cfg(all(feature = "upgrade", unix))]
 pub(crate) use state::{ListeningSocket, SocketName, Succession, Upgrades};
 
-use crate::node::Node;
+use crate::base::Pid;
+use crate::node::{LocalProcess, Node};
 
 impl Node {
     #[cfg(all(feature = "upgrade", unix))]
@@ -46,6 +47,18 @@ impl Node {
         return self.succession().is_over();
         #[cfg(not(unix))]
         false
+    }
+
+    /// Returns a process or a supervised child of this node, whose pid was read before it was there: a predecessor has handed
+    /// over both.
+    pub(crate) fn taken_over(&self, pid: &Pid) -> Option<LocalProcess> {
+        #[cfg(feature = "upgrade")]
+        return self.handed_over().filter(|_| pid.belongs_to(self.id())).and_then(|_| self.exported(pid.number()));
+        #[cfg(not(feature = "upgrade"))]
+        {
+            let _ = pid;
+            None
+        }
     }
 
     /// Returns a number for the supervised child with this path: the one that it had, if it was handed over.

@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 
 use crate::base::{ByteString, Definition, EncodedState, Exit, MonitorRef, NodeId, Pid, Subject};
 use crate::mailbox::Origin;
-use crate::signal::Monitored;
+use crate::node::CallId;
+use crate::signal::RelationsRecord;
 
 /// A process.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -16,6 +17,7 @@ pub(crate) struct ProcessRecord {
     pub(crate) number: u64,
     /// The path of a supervised child, or of a root of a tree.
     pub(crate) path: Option<String>,
+    pub(crate) is_root: bool,
     /// The number that identifies a supervised child over its restarts, if it has one.
     pub(crate) child_number: Option<u64>,
     pub(crate) name: Option<String>,
@@ -25,10 +27,10 @@ pub(crate) struct ProcessRecord {
     pub(crate) is_suspended: bool,
     /// The state of an actor, or the children of a supervisor.
     pub(crate) state: EncodedState,
+    /// The calls that replies in the state answer.
+    pub(crate) calls: Vec<Option<KeptCall>>,
     pub(crate) messages: Vec<MessageRecord>,
-    pub(crate) links: Vec<Pid>,
-    pub(crate) monitors: Vec<(MonitorRef, Monitored)>,
-    pub(crate) watchers: Vec<(MonitorRef, Pid)>,
+    pub(crate) relations: RelationsRecord,
     pub(crate) timers: Vec<TimerRecord>,
     pub(crate) hooks: HookTimes,
 }
@@ -57,6 +59,7 @@ pub(crate) enum HoldRequest {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct OwnPart {
     pub(crate) state: EncodedState,
+    pub(crate) calls: Vec<Option<KeptCall>>,
     pub(crate) messages: Vec<MessageRecord>,
     pub(crate) hooks: HookTimes,
     pub(crate) is_suspended: bool,
@@ -74,12 +77,22 @@ pub(crate) struct MessageRecord {
 /// The content of a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) enum MessageContent {
-    /// A variant of the protocol whose definition has this fingerprint, and the bytes of its fields.
-    Sent { protocol: u64, variant: u32, fields: ByteString },
+    /// A variant of the protocol whose definition has this fingerprint, the bytes of its fields, and the calls that replies
+    /// among these answer.
+    Sent { protocol: u64, variant: u32, fields: ByteString, calls: Vec<Option<KeptCall>> },
     Down { monitor: MonitorRef, target: Subject, reason: Exit },
     Exit { from: Pid, reason: Exit },
     NodeUp(NodeId),
     NodeDown(NodeId),
+}
+
+/// A call of another node that a reply answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct KeptCall {
+    /// The connection, and the call's id on the caller's node.
+    pub(crate) call: CallId,
+    /// The caller may have another version of the answer's type, so the answer has a definition.
+    pub(crate) is_typed: bool,
 }
 
 /// A timer that sends a message to its own process.

@@ -105,6 +105,11 @@ impl<M: Protocol> Addressable for Cell<M> {
     }
 
     #[cfg(feature = "upgrade")]
+    fn is_server(&self) -> bool {
+        self.control().kind.server
+    }
+
+    #[cfg(feature = "upgrade")]
     fn refuses_restart(&self) -> bool {
         self.control().kind.refuses_restart
     }

@@ -24,6 +24,10 @@ impl<M: Protocol> Mailbox<M> {
         mut own_part: impl FnMut(&Mailbox<M>) -> Result<OwnPart, String> + Send,
     ) -> HoldEnd {
         let number = self.pid().number();
+        if let Some(state) = &self.read_state {
+            // The number of unread messages is looked at.
+            state.inbox.publish(self.cell().queue(), number);
+        }
         // A send fails if the upgrade was abandoned meanwhile, which also releases the process.
         let _ = held.send(number);
         let mut postponed = Vec::new();

@@ -35,3 +35,5 @@ pub use event::GroupEvent;
 pub use events::GroupEvents;
 pub use group::Group;
 pub use pick::{NoMember, Pick};
+#[cfg(feature = "upgrade")]
+pub(crate) use service::join_again;

@@ -132,8 +132,24 @@ impl GroupService for Service {
         Some(Arc::clone(&self.table().group(&name)?.local))
     }
 
+    #[cfg(feature = "upgrade")]
+    fn groups_of(&self, number: u64) -> Vec<String> {
+        self.table().groups_of(number).map(|group| group.name.to_string()).collect()
+    }
+
     fn into_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
         self
+    }
+}
+
+/// Makes a process that was handed over a member of its groups again.
+#[cfg(feature = "upgrade")]
+pub(crate) fn join_again(node: &Node, process: u64, groups: &[String]) {
+    let Some(cell) = node.table().get(process).filter(|_| !groups.is_empty()) else { return };
+    let service = Service::of(node);
+    for group in groups {
+        let name = GroupName { name: group.as_str().into(), protocol: cell.protocol().into() };
+        service.join(node, &Arc::new(name), process, Arc::clone(&cell));
     }
 }
 

@@ -115,6 +115,12 @@ impl<V: Clone, S> Table<V, S> {
         groups
     }
 
+    /// Returns the groups of a process of this node.
+    #[cfg(feature = "upgrade")]
+    pub(super) fn groups_of(&self, process: u64) -> impl Iterator<Item = &GroupName> {
+        self.processes.get(&process).into_iter().flatten().map(|group| &**group)
+    }
+
     /// Adds a peer that takes part in groups. Returns `false` if it was added before.
     pub(super) fn add_peer(&mut self, epoch: Epoch, node: &Arc<NodeId>) -> bool {
         let is_new = !self.peers.contains_key(&epoch);

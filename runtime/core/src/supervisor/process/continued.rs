@@ -65,6 +65,7 @@ impl SupervisorProcess {
             let state = postcard::to_allocvec(&self.to_record()).map_err(|error| error.to_string())?;
             Ok(OwnPart {
                 state: EncodedState::new(state),
+                calls: Vec::new(),
                 // Exits of children which are not handed over, and requests of processes which are not.
                 messages: Vec::new(),
                 hooks: HookTimes::default(),

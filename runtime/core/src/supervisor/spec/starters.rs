@@ -122,7 +122,7 @@ impl<C: Constructor, F: FnMut() -> C + Send> ChildStarter for Worker<C, F> {
         let portability = (const { C::Actor::OPTIONS.portability })?;
         let actor = catch(make).ok()?;
         let actor = (&actor as &dyn Any).downcast_ref::<C::Actor>()?;
-        portability.hand_over(self.cell.node(), actor).ok()
+        portability.hand_over(self.cell.node(), actor).ok().map(|(state, _)| state)
     }
 }
 

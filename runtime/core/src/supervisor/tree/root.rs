@@ -62,7 +62,9 @@ pub(super) fn start_root<R>(
     #[cfg(not(feature = "upgrade"))]
     let new_process = NewProcess::<SupervisorProcess>::new(node.clone());
     let path = node.names().claim_root_path(&path, new_process.number());
-    let mut children = Children::new(ChildCells::new(node, path, new_process.stub()));
+    #[cfg(feature = "upgrade")]
+    let (number, node) = (new_process.number(), node.clone());
+    let mut children = Children::new(ChildCells::new(node.clone(), path, new_process.stub()));
     let (stub, options) = add_children(&mut children);
     #[cfg(feature = "net")]
     let cells = Arc::clone(children.cells());
@@ -76,7 +78,14 @@ pub(super) fn start_root<R>(
     };
     let starting = new_process.start(root);
     let start_failure = Arc::clone(&failure);
-    let starting = Box::pin(async move { starting.await.map_err(|error| take(&start_failure).unwrap_or(error)) });
+    let starting = Box::pin(async move {
+        let started = starting.await.map_err(|error| take(&start_failure).unwrap_or(error));
+        #[cfg(feature = "upgrade")]
+        if let Some(handed_over) = node.handed_over() {
+            handed_over.root_started(number);
+        }
+        started
+    });
     PendingTree {
         stub,
         #[cfg(feature = "net")]

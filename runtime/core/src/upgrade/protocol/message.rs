@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::base::NodeId;
+use crate::base::{ByteString, NodeId};
 
 /// The version of these messages. A successor with another one is refused.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// The number of bytes of one message.
 pub(crate) const MAX_MESSAGE: usize = 1024 * 1024;
@@ -53,12 +53,14 @@ pub(crate) enum Kept {
 /// A part of the hand-over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Record {
-    /// The node, and the number of its next process.
-    Node { id: NodeId, next_number: u64 },
+    /// The node, and the numbers of its next process and its next monitor.
+    Node { id: NodeId, next_number: u64, next_reference: u64 },
     /// The socket at which the node itself listens. With a descriptor.
     NodeListener,
     /// A listening socket of the program. With a descriptor.
     Listener { name: String },
+    /// A part of the processes.
+    Processes(ByteString),
     /// The connection to the shim that this program runs behind. With a descriptor.
     Shim,
 }
@@ -67,7 +69,7 @@ impl Record {
     /// Returns whether the record is sent with a descriptor.
     pub(crate) fn has_descriptor(&self) -> bool {
         match self {
-            Record::Node { .. } => false,
+            Record::Node { .. } | Record::Processes(_) => false,
             Record::NodeListener | Record::Listener { .. } | Record::Shim => true,
         }
     }

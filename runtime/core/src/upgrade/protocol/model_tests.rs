@@ -136,6 +136,7 @@ impl World {
                     let node = Record::Node {
                         id: NodeId { name: NodeName::new("shop@test").unwrap(), incarnation: 1 },
                         next_number: 7,
+                        next_reference: 8,
                     };
                     for _ in 0..RECORDS {
                         self.send_to_new(successor::Event::Received(ToSuccessor::Record(node.clone())));

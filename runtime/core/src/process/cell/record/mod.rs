@@ -7,6 +7,7 @@ use super::control_block::{Continued, RunState};
 use crate::base::{ByteString, Down, Encoder, ExitSignal, NodeEvent, Payload, Protocol};
 use crate::node::{Current, HookTimes, MessageContent, Node, OwnPart, ProcessRecord, RecordedProcess, TimerRecord};
 use crate::process::{catch, protocol_definition};
+use crate::signal::Relations;
 
 impl<M: Protocol> Cell<M> {
     /// Returns the process with this number, whose own code has written its part.
@@ -14,7 +15,7 @@ impl<M: Protocol> Cell<M> {
     /// # Errors
     /// The message of a timer cannot be encoded.
     pub(crate) fn record(&self, number: u64, own: OwnPart) -> Result<RecordedProcess, String> {
-        let OwnPart { state, messages, hooks, is_suspended, path } = own;
+        let OwnPart { state, calls, messages, hooks, is_suspended, path } = own;
         let timers = self.record_timers(number)?;
         let control = self.control();
         if !control.is_running(number) || control.state != RunState::Running {
@@ -23,6 +24,7 @@ impl<M: Protocol> Cell<M> {
         let relations = control.cold().map(|cold| &cold.relations);
         let process = ProcessRecord {
             number,
+            is_root: self.path().is_none() && path.is_some(),
             path: self.path().map(|path| path.to_string()).or(path),
             child_number: self.child_slot.as_ref().and_then(|slot| slot.number.get().copied()),
             name: control.name().cloned(),
@@ -31,10 +33,9 @@ impl<M: Protocol> Cell<M> {
             watches_nodes: control.node_events,
             is_suspended,
             state,
+            calls,
             messages,
-            links: relations.map(|relations| relations.links().cloned().collect()).unwrap_or_default(),
-            monitors: relations.map(|relations| relations.monitors().collect()).unwrap_or_default(),
-            watchers: relations.map(|relations| relations.watching().collect()).unwrap_or_default(),
+            relations: relations.map(Relations::record).unwrap_or_default(),
             timers,
             hooks,
         };
@@ -87,11 +88,11 @@ pub(in crate::process) fn message_content<M: Protocol>(node: &Node, message: &M)
     let protocol = definition.get().map_err(|error| unsendable(error))?.fingerprint;
     let mut payload = Payload::default();
     let mut encoder = Encoder::new(&mut payload, usize::MAX);
-    let encoded = Current::hand_over(node, || catch(|| message.encode(&mut encoder)));
+    let (encoded, calls) = Current::hand_over(node, || catch(|| message.encode(&mut encoder)));
     encoded.map_err(|panic| unsendable(&panic))?.map_err(|error| unsendable(&error))?;
     let fields = ByteString(payload.parts().concat());
     // The index of a variant fits: no enum has so many.
-    Ok(MessageContent::Sent { protocol, variant: message.variant() as u32, fields })
+    Ok(MessageContent::Sent { protocol, variant: message.variant() as u32, fields, calls })
 }
 
 fn event_content(event: &dyn std::any::Any) -> Option<MessageContent> {

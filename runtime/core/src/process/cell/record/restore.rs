@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::Cell;
 use super::super::control_block::{Continued, StartInfo};
-use crate::base::{Down, ExitSignal, NodeEvent, Pid, Protocol, Source, System, UnreadMessage};
+use crate::base::{Down, ExitSignal, NodeEvent, Protocol, Source, System, UnreadMessage};
 use crate::log;
 use crate::mailbox::Entry;
 use crate::node::{Addressable, AnyCell, Current, EncodedMessage, LocalProcess, MessageContent, ProcessRecord};
@@ -59,21 +59,10 @@ impl<M: Protocol> Cell<M> {
 
     fn restore_control_block(&self, process: &ProcessRecord) {
         let node = &self.node;
-        let epoch = |peer: &Pid| node.epoch_to(peer.node());
         let mut control = self.control();
         control.trap_exit = process.traps_exits;
         let watches_nodes = std::mem::replace(&mut control.node_events, process.watches_nodes);
-        let relations = &mut control.cold_or_default().relations;
-        for peer in &process.links {
-            // To send the signal of a new link would be wrong: the peer has this one already.
-            let _ = relations.link(peer.clone(), epoch(peer));
-        }
-        for (reference, monitored) in &process.monitors {
-            relations.monitor(*reference, monitored.clone(), node.epoch_to(monitored.node()));
-        }
-        for (reference, watcher) in &process.watchers {
-            relations.add_watcher(watcher, *reference, epoch(watcher));
-        }
+        control.cold_or_default().relations.restore(&process.relations);
         control.attached_or_default().continued =
             Some(Box::new(Continued { hooks: process.hooks.clone(), is_suspended: process.is_suspended }));
         drop(control);
@@ -91,11 +80,11 @@ impl<M: Protocol> Cell<M> {
             MessageContent::Exit { from, reason } => event(&mut Some(ExitSignal { from, reason })),
             MessageContent::NodeUp(id) => event(&mut Some(NodeEvent::Up(id))),
             MessageContent::NodeDown(id) => event(&mut Some(NodeEvent::Down(id))),
-            MessageContent::Sent { protocol, variant, fields } => {
+            MessageContent::Sent { protocol, variant, fields, calls } => {
                 let payload = Source::from(fields.0);
                 let definition = |fingerprint| node.handed_over()?.definition(fingerprint);
                 let encoded = EncodedMessage { protocol, variant, payload: &payload, definition: &definition };
-                let read = Current::take_over(node, Vec::new(), || Cell::<M>::read_message(node, &encoded));
+                let read = Current::take_over(node, (Vec::new(), calls), || Cell::<M>::read_message(node, &encoded));
                 let unreadable = |error: UnreadMessage| {
                     node.loss_counts().count_lost_messages(1);
                     log::warn!(

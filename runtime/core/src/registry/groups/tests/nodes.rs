@@ -405,6 +405,11 @@ impl GroupService for CountingService {
     fn local_members(&self, _: &str, _: &str) -> Option<Arc<LocalMembers>> {
         None
     }
+    #[cfg(feature = "upgrade")]
+    fn groups_of(&self, _: u64) -> Vec<String> {
+        Vec::new()
+    }
+
     fn into_any(self: Arc<Self>) -> Arc<dyn std::any::Any + Send + Sync> {
         self
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -148,7 +148,7 @@ fn run(scenario: &[Vec<Value>]) -> String {
             _ => Strategy::RestForOne,
         },
         intensity: u32::try_from(intensity.as_u64().unwrap()).unwrap(),
-        period: std::time::Duration::from_secs(3600),
+        period: Duration::from_secs(3600),
         auto_shutdown: match auto_shutdown.as_str().unwrap() {
             "never" => AutoShutdown::Never,
             "any_significant" => AutoShutdown::Any,

@@ -1,0 +1,40 @@
+//! The end of a take-over, at the commit: relations with processes that were not handed over end.
+
+use crate::base::{Exit, Pid};
+use crate::log;
+use crate::node::{Node, TakenProcess};
+use crate::signal::MonitorRoute;
+use crate::wire::{Epoch, Signal};
+
+/// Ends the relations of the processes that were taken over with those that were not, as if these had stopped.
+pub(in crate::upgrade) fn finish_adoption(node: &Node) {
+    let Some(handed_over) = node.handed_over() else { return };
+    let (taken, left) = handed_over.finish();
+    if !left.is_empty() {
+        node.loss_counts().count_lost_states(left.len() as u64);
+        let paths: Vec<&str> = left.iter().filter_map(|process| process.path.as_deref()).take(10).collect();
+        log::warn!(
+            target: "greenroom", count = left.len(), paths = %log::Escaped(paths.join(", ")),
+            "processes of the predecessor have no place in this release, and have ended"
+        );
+    }
+    let reason = || Exit::Shutdown(Some("the process was not handed over to the successor of its node".into()));
+    let has_ended = |pid: &Pid| pid.belongs_to(node.id()) && node.signal_target(pid.number()).is_none();
+    for TakenProcess { number, relations, groups } in taken {
+        let Some((_, cell)) = node.signal_target(number) else { continue };
+        #[cfg(feature = "registry")]
+        crate::registry::join_again(node, number, &groups);
+        #[cfg(not(feature = "registry"))]
+        drop(groups);
+        for (peer, _) in relations.links.iter().filter(|(peer, _)| has_ended(peer)) {
+            cell.signal(number, peer, Epoch::LOCAL, Signal::Exit { reason: reason(), linked: true });
+        }
+        for (reference, monitored, _) in relations.monitors {
+            if let MonitorRoute::Process(of) | MonitorRoute::Child(of) = &monitored.route
+                && has_ended(of)
+            {
+                cell.signal(number, of, Epoch::LOCAL, Signal::Down { reference, reason: reason() });
+            }
+        }
+    }
+}

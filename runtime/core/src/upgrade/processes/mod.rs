@@ -1,0 +1,12 @@
+//! The processes of a node that is upgraded: on the predecessor they are held and written down, on the successor they are
+//! taken over.
+
+mod adopt;
+mod held;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+pub(super) use adopt::finish_adoption;
+pub(super) use held::HeldProcesses;
+pub(super) use stream::{Item, Reader};

@@ -60,7 +60,7 @@ impl Side {
             match event {
                 Event::Hello { decides: true, .. } | Event::Offered => {
                     self.result = match self.refusal {
-                        None => self.session.admit(now),
+                        None => self.session.admit(now, Default::default()),
                         Some(refusal) => self.session.refuse(now, refusal),
                     };
                 }

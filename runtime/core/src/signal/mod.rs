@@ -11,10 +11,14 @@
 //! gives at most one `Down`.
 
 mod dispatch;
+#[cfg(all(feature = "upgrade", unix))]
+mod kept;
 mod monitored;
 mod relations;
 mod small_map;
 
 pub(crate) use dispatch::{Effect, Receipt, RelationsSlot, dispatch};
+#[cfg(all(feature = "upgrade", unix))]
+pub(crate) use kept::KeptRelation;
 pub(crate) use monitored::{MonitorRoute, Monitored};
 pub(crate) use relations::{ExitNotices, Relations};

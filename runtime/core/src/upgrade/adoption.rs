@@ -51,9 +51,10 @@ async fn beginning(name: NodeName) -> Beginning {
         };
         net::inherited(socket).inspect_err(unusable).ok()
     });
+    let (incarnation, next_number, peers) = (Some(adopted.id.incarnation), adopted.next_number, adopted.peers);
     let begun = move |node: &Node| {
         Upgrader::of(node);
-        node.continue_numbers(adopted.next_number);
+        node.continue_numbers(next_number);
         node.succession().pause();
         let node = node.clone();
         node.clone().spawner().spawn(async move {
@@ -63,6 +64,5 @@ async fn beginning(name: NodeName) -> Beginning {
         });
     };
     let started = || origin.settle(&SocketName::Node);
-    let incarnation = Some(adopted.id.incarnation);
-    Beginning { incarnation, listener, begun: Box::new(begun), started: Box::new(started) }
+    Beginning { incarnation, listener, peers, begun: Box::new(begun), started: Box::new(started) }
 }

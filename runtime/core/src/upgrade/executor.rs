@@ -1,11 +1,11 @@
 //! The execution of an upgrade on the predecessor's side: the actions of the state machine, and the events that it reads.
 
 use std::collections::VecDeque;
-use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{io, mem};
 
 use super::channel::PredecessorEnd;
 use super::ending::Ending;
@@ -16,7 +16,7 @@ use super::protocol::message::{Kept, Record, ToSuccessor};
 use super::protocol::predecessor::{Action, Deadlines, Event, Goal, Predecessor};
 use super::upgrader::{Retirement, SuccessorProcess, Upgrader};
 use crate::log;
-use crate::node::{ListeningSocket, Node, SocketName};
+use crate::node::{ListeningSocket, Node, PausedPeer, SocketName};
 use crate::sched::Clock;
 
 /// The time in which a successor exits after it was killed.
@@ -24,6 +24,9 @@ const EXIT_TIME: Duration = Duration::from_secs(5);
 
 /// The time in which a successor exits after the end of its connection, so that its status is reported.
 const STATUS_TIME: Duration = Duration::from_secs(1);
+
+/// The time in which peers pause. The connection of one that does not is lost with the upgrade.
+const PEERS_TIME: Duration = Duration::from_secs(5);
 
 /// The process numbers that are left free for the processes that the predecessor starts while it stops.
 const FREE_NUMBERS: u64 = 1 << 20;
@@ -58,7 +61,7 @@ async fn attempt(node: &Node, program: PathBuf, goal: Goal, deadlines: Deadlines
     let ending = Ending::of_this_process(upgrader.line().is_some());
     let successor = SuccessorProcess { child, is_committed: false };
     let (node, upgrader) = (node.clone(), Arc::clone(&upgrader));
-    Attempt { node, upgrader, machine, successor, connection, ending, line: None }.run().await
+    Attempt { node, upgrader, machine, successor, connection, ending, goal, line: None, peers: Vec::new() }.run().await
 }
 
 /// An upgrade whose successor was started.
@@ -69,8 +72,11 @@ struct Attempt {
     successor: SuccessorProcess,
     connection: PredecessorEnd,
     ending: Ending,
+    goal: Goal,
     /// The shim's end of the line to the successor.
     line: Option<OwnedFd>,
+    /// The peers whose connections are paused, until they are handed over.
+    peers: Vec<PausedPeer>,
 }
 
 impl Attempt {
@@ -83,7 +89,7 @@ impl Attempt {
                         let (clock, left) = self.time_left();
                         failure(clock.within(left, self.send_plan()).await)
                     }
-                    Action::Pause => Some(self.pause()),
+                    Action::Pause => Some(self.pause().await),
                     Action::HandOver => {
                         let (clock, left) = self.time_left();
                         failure(clock.within(left, self.hand_over()).await)
@@ -95,6 +101,9 @@ impl Attempt {
                         None
                     }
                     Action::Resume => {
+                        if let Some(router) = self.node.router() {
+                            router.resume_peers();
+                        }
                         self.node.succession().resume();
                         None
                     }
@@ -145,16 +154,30 @@ impl Attempt {
         self.connection.send(&ToSuccessor::Plan(node.into_iter().chain(sockets).collect()), None).await
     }
 
-    /// Makes the node quiet. There is nothing to wait for, since no process is handed over: connections are accepted until
-    /// the commit, however long the successor takes to start.
-    fn pause(&self) -> Event {
-        if self.node.services().is_closed() { Event::Failed(UpgradeError::Stopping) } else { Event::Paused }
+    /// Makes the node quiet: pauses the connections to its peers. Listeners accept until the commit, however long the
+    /// successor takes to start.
+    async fn pause(&mut self) -> Event {
+        if self.node.services().is_closed() {
+            return Event::Failed(UpgradeError::Stopping);
+        }
+        let (_, left) = self.time_left();
+        // A check commits nothing, so the peers need not wait.
+        if self.goal == Goal::Upgrade
+            && let Some(router) = self.node.router()
+        {
+            let limit = left.map_or(PEERS_TIME, |left| PEERS_TIME.min(left / 2));
+            self.peers = router.pause_peers(&self.node, limit).await;
+        }
+        Event::Paused
     }
 
     async fn hand_over(&mut self) -> io::Result<()> {
         let next_number = self.node.last_number() + FREE_NUMBERS;
         let node = Record::Node { id: (**self.node.id()).clone(), next_number };
         self.connection.send(&ToSuccessor::Record(node), None).await?;
+        for part in mem::take(&mut self.peers).into_iter().flat_map(PausedPeer::into_parts) {
+            self.connection.send(&ToSuccessor::Record(Record::Peer(Box::new(part))), None).await?;
+        }
         for (name, socket) in self.node.succession().open_sockets() {
             self.hand_over_socket(name, &*socket).await?;
         }
@@ -212,8 +235,9 @@ impl Attempt {
         let Attempt { node, upgrader, successor, ending, line, .. } = self;
         upgrader.retire_by(Retirement { successor, ending, line });
         node.succession().hand_to_successor();
-        // So that peers accept the connections of the successor.
+        // The peers wait for the successor, or accept its connections once these ones have ended.
         if let Some(router) = node.router().cloned() {
+            router.leave_peers();
             node.spawner().spawn(async move { router.close().await });
         }
     }

@@ -17,7 +17,7 @@ use super::protocol::message::{Record, ToSuccessor};
 use super::protocol::successor::{Action, Event, Successor};
 use crate::base::NodeId;
 use crate::log;
-use crate::node::SocketName;
+use crate::node::{PausedPeer, SocketName};
 
 /// The predecessor of this process. One for the process, as its standard input is.
 static ORIGIN: OnceLock<Option<Arc<Origin>>> = OnceLock::new();
@@ -43,6 +43,7 @@ struct State {
 pub(super) struct AdoptedNode {
     pub(super) id: NodeId,
     pub(super) next_number: u64,
+    pub(super) peers: Vec<PausedPeer>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -172,7 +173,14 @@ impl Origin {
 impl State {
     fn keep(&mut self, record: Record, descriptor: Option<OwnedFd>) {
         match (record, descriptor) {
-            (Record::Node { id, next_number }, _) => self.node = Some(AdoptedNode { id, next_number }),
+            (Record::Node { id, next_number }, _) => {
+                self.node = Some(AdoptedNode { id, next_number, peers: Vec::new() });
+            }
+            (Record::Peer(part), _) => {
+                if let Some(node) = &mut self.node {
+                    PausedPeer::add_part(&mut node.peers, *part);
+                }
+            }
             (Record::NodeListener, Some(socket)) => drop(self.sockets.insert(SocketName::Node, socket)),
             (Record::Listener { name }, Some(socket)) => {
                 let name = SocketName::Program(name);

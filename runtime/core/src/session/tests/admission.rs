@@ -60,10 +60,10 @@ fn a_decision_may_come_later_but_not_after_the_handshakes_time() {
     assert!(matches!(pair.dialler.session.poll_event(), Some(Event::Hello { decides: true, .. })));
     assert!(matches!(pair.listener.session.poll_event(), Some(Event::Hello { decides: false, .. })));
     // The other node cannot admit before the deciding one.
-    pair.listener.session.admit(pair.now).unwrap();
+    pair.listener.session.admit(pair.now, Default::default()).unwrap();
     assert!(!pair.listener.session.poll_transmit(pair.now, &mut Vec::new()));
     pair.now += Duration::from_secs(4);
-    pair.dialler.session.admit(pair.now).unwrap();
+    pair.dialler.session.admit(pair.now, Default::default()).unwrap();
     pair.run();
     assert!(pair.dialler.is_up() && pair.listener.is_up());
 

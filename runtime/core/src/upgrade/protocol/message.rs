@@ -6,9 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::NodeId;
+use crate::node::PausedPeer;
 
 /// The version of these messages. A successor with another one is refused.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// The number of bytes of one message.
 pub(crate) const MAX_MESSAGE: usize = 1024 * 1024;
@@ -61,13 +62,15 @@ pub(crate) enum Record {
     Listener { name: String },
     /// The connection to the shim that this program runs behind. With a descriptor.
     Shim,
+    /// A part of a paused connection to a peer, which begins a new one if the epoch is another one.
+    Peer(Box<PausedPeer>),
 }
 
 impl Record {
     /// Returns whether the record is sent with a descriptor.
     pub(crate) fn has_descriptor(&self) -> bool {
         match self {
-            Record::Node { .. } => false,
+            Record::Node { .. } | Record::Peer(_) => false,
             Record::NodeListener | Record::Listener { .. } | Record::Shim => true,
         }
     }

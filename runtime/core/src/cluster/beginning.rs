@@ -51,11 +51,15 @@ pub(super) async fn listener_at(
     inherited: Option<BoxedListener>,
     transport: &dyn Transport,
 ) -> io::Result<BoxedListener> {
-    if let Some(listener) = inherited
-        && let Ok(socket) = listener.address().parse()
-        && is_at(socket, address).await?
-    {
-        return Ok(listener);
+    if let Some(listener) = inherited {
+        let is_same = match listener.address().parse() {
+            Ok(socket) => is_at(socket, address).await?,
+            // In memory.
+            Err(_) => listener.address() == address,
+        };
+        if is_same {
+            return Ok(listener);
+        }
     }
     transport.listen(address).await
 }

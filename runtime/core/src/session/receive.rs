@@ -288,7 +288,7 @@ fn read_admission(record: &[u8]) -> Result<(Option<Refusal>, Tokens), SessionErr
     let mut tokens = tokens.iter().map(|bytes| Token(*bytes));
     let tokens = match (tokens.next(), tokens.next(), tokens.next(), rest) {
         (peer, own, None, []) => Tokens { own, peer },
-        _ => return Err(SessionError::Handshake("an admission with further bytes")),
+        _ => return Err(SessionError::Handshake("the second record is not an admission")),
     };
     Ok((Refusal::of_code(code), tokens))
 }

@@ -25,6 +25,8 @@
 mod hand_over;
 mod status;
 mod suspension;
+#[cfg(all(test, feature = "upgrade", unix))]
+mod tests;
 
 use std::time::Duration;
 

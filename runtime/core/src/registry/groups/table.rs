@@ -351,6 +351,12 @@ impl<V: Clone, S> Table<V, S> {
 
 #[cfg(test)]
 impl<V: Clone, S> Table<V, S> {
+    /// Returns the next update for a peer, as the task that feeds it does.
+    pub(super) fn next_update_for(&mut self, epoch: Epoch) -> Result<Option<GroupUpdate>, ()> {
+        let feeder = self.peers.get(&epoch).and_then(|peer| peer.feeder).ok_or(())?;
+        self.next_update(epoch, feeder)
+    }
+
     /// Returns the numbers of groups, of processes with groups, of peers, and of entries in the log.
     pub(super) fn sizes(&self) -> [usize; 4] {
         [self.groups.len(), self.processes.len(), self.peers.len(), self.log.len()]

@@ -239,7 +239,11 @@ impl Session {
         let status = self.pause.status();
         if always || status != self.pause.reported {
             self.pause.reported = status;
-            self.events.push_back(Event::Pause(status));
+            // Of several in a row, only the last one counts.
+            match self.events.back_mut() {
+                Some(Event::Pause(last)) => *last = status,
+                _ => self.events.push_back(Event::Pause(status)),
+            }
         }
     }
 }

@@ -159,7 +159,7 @@ fn a_probe_is_answered_before_all_data_or_fails_after_two_seconds() {
 fn extensions_of_a_later_version_are_skipped() {
     let mut pair = Pair::up();
     let mut output = Vec::new();
-    for kind in EXTENSIONS {
+    for kind in EXTENSIONS.filter(|kind| *kind > crate::session::pause::RESUME) {
         let record = [&[kind, 3, 1, 2, 3, TICK, kind, 0][..], &[TICK]].concat();
         pair.dialler.cipher().seal(&record, &mut output).unwrap();
     }

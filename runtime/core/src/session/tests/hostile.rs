@@ -206,7 +206,8 @@ impl Attacked {
                 Event::Offered => Stage::Offered,
                 Event::Up(_) => Stage::Up,
                 Event::Goodbye => Stage::Goodbye,
-                Event::Frame { .. } | Event::Definition(_) | Event::Probed { .. } => {
+                Event::Continued => panic!("this side has no token"),
+                Event::Frame { .. } | Event::Definition(_) | Event::Probed { .. } | Event::Pause(_) => {
                     assert_eq!(self.stage, Stage::Up, "{event:?}");
                     continue;
                 }
@@ -348,10 +349,12 @@ fn any_bytes_are_an_error_or_a_hello_and_preambles_have_a_bounded_size() {
         match hello::decode(&changed) {
             Ok(greeted) => {
                 coverage.count("hello");
-                let PeerHello { hello, cluster, tick, receive_limits, .. } = &greeted;
+                let PeerHello { hello, cluster, tick, receive_limits, .. } = &greeted.clone();
                 assert!(*tick >= MIN_TICK && receive_limits.fragment >= 1024);
                 assert!(receive_limits.frame <= receive_limits.reassembly && receive_limits.lanes >= 1);
                 let again = hello::encode(hello, cluster, *tick, *receive_limits).expect("a hello within the bounds");
+                // With the features of this version.
+                let greeted = PeerHello { features: hello::CAN_PAUSE, ..greeted };
                 assert_eq!(hello::decode(&again).as_ref(), Ok(&greeted));
             }
             Err(error) => coverage.count(mem::discriminant(&error)),

@@ -12,7 +12,7 @@ use crate::base::NodeName;
 use crate::net::{BoxFuture, BoxedListener, Listener, Transport, is_at};
 use crate::node::Node;
 #[cfg(all(feature = "upgrade", unix))]
-use crate::node::SocketName;
+use crate::node::{PausedPeer, SocketName};
 
 /// The beginning of a node.
 pub(crate) struct Beginning {
@@ -20,6 +20,9 @@ pub(crate) struct Beginning {
     pub(crate) incarnation: Option<u64>,
     /// The socket at which the node continues to listen, if that is its address.
     pub(crate) listener: Option<BoxedListener>,
+    /// The peers whose connections the node continues.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(crate) peers: Vec<PausedPeer>,
     /// Executed with the new node, before it has connections.
     pub(crate) begun: Box<dyn FnOnce(&Node) + Send>,
     /// Executed when the node has started.
@@ -31,7 +34,14 @@ pub(super) type Begin = Box<dyn FnOnce(NodeName) -> BoxFuture<'static, Beginning
 
 impl Default for Beginning {
     fn default() -> Beginning {
-        Beginning { incarnation: None, listener: None, begun: Box::new(|_| {}), started: Box::new(|| {}) }
+        Beginning {
+            incarnation: None,
+            listener: None,
+            #[cfg(all(feature = "upgrade", unix))]
+            peers: Vec::new(),
+            begun: Box::new(|_| {}),
+            started: Box::new(|| {}),
+        }
     }
 }
 
@@ -41,11 +51,15 @@ pub(super) async fn listener_at(
     inherited: Option<BoxedListener>,
     transport: &dyn Transport,
 ) -> io::Result<BoxedListener> {
-    if let Some(listener) = inherited
-        && let Ok(socket) = listener.address().parse()
-        && is_at(socket, address).await?
-    {
-        return Ok(listener);
+    if let Some(listener) = inherited {
+        let is_same = match listener.address().parse() {
+            Ok(socket) => is_at(socket, address).await?,
+            // In memory.
+            Err(_) => listener.address() == address,
+        };
+        if is_same {
+            return Ok(listener);
+        }
     }
     transport.listen(address).await
 }

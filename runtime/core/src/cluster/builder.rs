@@ -400,6 +400,8 @@ impl NodeBuilder {
             tick: self.tick,
         };
         connector.access.attend(&node, &cluster);
+        #[cfg(all(feature = "upgrade", unix))]
+        connector.adopt(beginning.peers);
         if let Some(listener) = listener {
             // Set once: the cluster is new.
             let _ = cluster.address.set(listener.address());

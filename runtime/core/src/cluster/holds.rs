@@ -80,6 +80,11 @@ impl Holds {
         std::mem::replace(&mut waiting.state, State::Searching) == State::Held
     }
 
+    /// Returns the targets that are held.
+    pub(super) fn held(&self) -> impl Iterator<Item = &FrameTarget> {
+        self.targets.iter().filter(|(_, waiting)| waiting.state == State::Held).map(|(target, _)| target)
+    }
+
     /// Returns `true` if no message waits.
     pub(super) fn is_empty(&self) -> bool {
         self.targets.is_empty()

@@ -1,5 +1,6 @@
 //! The effects of the frames that a peer sends.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::membership::Peer;
@@ -119,6 +120,9 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
             if let Some(exchange) = node.claim_exchange() {
                 exchange.receive(peer.epoch, &part, peer.may(Right::Claim));
             }
+        }
+        Frame::Waiting { ids, is_last } => {
+            fail_calls(node, peer, peer.pause.lost_calls(ids, is_last), &CallErrorKind::Exit(Exit::shutdown()));
         }
         // The connection's task handles it.
         Frame::Membership(_) => {}
@@ -403,6 +407,38 @@ pub(super) fn disconnect(node: &Node, peer: &Peer, step: impl Fn(&dyn Fn())) {
     }
     if peer.is_up() {
         step(&|| node.publish_node_event(&NodeEvent::Down(NodeId::clone(&peer.id))));
+    }
+}
+
+/// Brings a peer up to date whose connection is continued, in front of all frames that wait. `calls` are those that were sent
+/// before, and those that wait.
+pub(super) fn reconnect(node: &Node, peer: &Peer, mut calls: Vec<u64>) {
+    let waiting: BTreeSet<u64> = peer.outbox.waiting_calls().into_iter().collect();
+    let is_pending: BTreeSet<u64> = node.pending_calls().sent_on(peer.epoch).into_iter().collect();
+    calls.retain(|id| !waiting.contains(id) && is_pending.contains(id));
+    // The last one may have no ids.
+    let mut parts: Vec<Vec<u64>> = calls.chunks(Frame::MAX_WAITING).map(<[u64]>::to_vec).collect();
+    if parts.is_empty() {
+        parts.push(Vec::new());
+    }
+    let last = parts.len() - 1;
+    for (index, ids) in parts.into_iter().enumerate() {
+        // Fails if the peer takes nothing.
+        if peer.outbox.push(0, &Frame::Waiting { ids, is_last: index == last }).is_err() {
+            return peer.outbox.close();
+        }
+    }
+    peer.repeat_holds();
+    #[cfg(all(feature = "upgrade", unix))]
+    super::pause::end_lost_relations(node, peer);
+}
+
+/// Announces that this node has no members of groups, in which it does not take part. Its predecessor may have had some.
+pub(super) fn clear_groups(node: &Node, peer: &Peer) {
+    if let Some(router) = node.router() {
+        let nothing = GroupUpdate::Range { after: None, is_last: true, members: Vec::new() };
+        // Fails if the connection is over.
+        let _ = router.send_group_update(peer.epoch, nothing);
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
 mod announce;
+mod continued;
 mod discovery;
 mod idle;
 mod members;
@@ -26,11 +27,13 @@ use super::closing::Closing;
 use super::holds::Holds;
 use super::large_frames::LargeFrames;
 use super::links::Links;
+use super::pause::PeerPause;
 use super::tracked::Tracked;
 use crate::base::{Definition, NodeId, NodeName, ReceivedDefinition, Right, SortedMap};
 use crate::net::Outbox;
 use crate::node::OutstandingCalls;
 use crate::session::{Hello, Limits, ReassemblyBudget};
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, PoisonError, RwLock};
 use crate::wire::{Epoch, Frame, FrameTarget, MemberRecord, MeshKind};
 
@@ -55,6 +58,8 @@ pub(crate) struct Cluster {
     /// Begins when the node stops; each task around the cluster has a part in it until it has ended.
     pub(super) closing: Closing,
     pub(super) policy: ResolvedPolicy,
+    /// This node pauses its connections, or has. It opens and continues none then.
+    pub(super) is_pausing: AtomicBool,
 }
 
 /// A request to dial a member.
@@ -90,15 +95,16 @@ pub(super) struct Peer {
     /// The calls of the peer that this node has not answered yet.
     pub(super) calls: OutstandingCalls,
     max_calls: usize,
-    pub(super) large_frames: LargeFrames,
+    pub(super) large_frames: Arc<LargeFrames>,
     /// Lock order: this, then the outbox.
-    holds: Mutex<Holds>,
+    holds: Arc<Mutex<Holds>>,
     /// The definitions that the peer has sent, by their fingerprints. The session bounds their number and size.
     definitions: Mutex<SortedMap<u64, Arc<ReceivedDefinition>>>,
     /// The messages that could not be read, by definition and variant. Those that can never be read are also here with
     /// their target.
     unread: Mutex<SortedMap<UnreadVariant, ()>>,
     activity: Activity,
+    pub(super) pause: Arc<PeerPause>,
 }
 
 impl Cluster {
@@ -129,6 +135,7 @@ impl Cluster {
             changed: Notify::new(),
             closing: Closing::new(),
             policy,
+            is_pausing: AtomicBool::new(false),
         };
         (cluster, received)
     }
@@ -146,7 +153,17 @@ impl Cluster {
     /// Returns `true` if a connected peer advertises this address: it has dialled this node first.
     pub(super) fn is_reached_at(&self, address: &str) -> bool {
         let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
-        peers.values().any(|peer| peer.advertise() == Some(address))
+        peers.values().any(|peer| peer.advertise() == Some(address) && !peer.pause.is_suspended())
+    }
+
+    /// Returns `true` if there is a connection to the peer with this name.
+    pub(super) fn is_reached(&self, name: &NodeName) -> bool {
+        self.connected_peer(name).is_some_and(|peer| !peer.pause.is_suspended())
+    }
+
+    /// Returns `true` if this node opens and continues no connection, since it pauses.
+    pub(super) fn is_pausing(&self) -> bool {
+        self.is_pausing.load(Ordering::SeqCst)
     }
 
     /// Returns the names of the connected peers.
@@ -249,11 +266,12 @@ impl Peer {
             tracked: Arc::new(Tracked::new(limits.relations)),
             calls: OutstandingCalls::default(),
             max_calls: limits.calls,
-            large_frames: LargeFrames::new(limits),
-            holds: Mutex::default(),
+            large_frames: Arc::new(LargeFrames::new(limits)),
+            holds: Arc::default(),
             definitions: Mutex::default(),
             unread: Mutex::default(),
             activity: Activity::default(),
+            pause: Arc::default(),
         }
     }
 
@@ -263,12 +281,12 @@ impl Peer {
     }
 
     /// Returns the address at which the connected node may be dialled.
-    fn advertise(&self) -> Option<&str> {
+    pub(super) fn advertise(&self) -> Option<&str> {
         self.connected.get()?.advertise.as_deref()
     }
 
     /// Returns the connections that the connected node opens. One that is not connected counts as hidden.
-    fn mesh(&self) -> MeshKind {
+    pub(super) fn mesh(&self) -> MeshKind {
         self.connected.get().map_or(MeshKind::Hidden, |connected| connected.mesh)
     }
 
@@ -294,6 +312,17 @@ impl Peer {
             // Fails if the connection is over, or if the peer takes nothing.
             if self.outbox.push(0, &frame).is_err() {
                 self.outbox.close();
+            }
+        }
+    }
+
+    /// Sends the holds once more, since another process of the peer does not know of them.
+    pub(super) fn repeat_holds(&self) {
+        let holds = self.holds.lock().unwrap_or_else(PoisonError::into_inner);
+        for to in holds.held() {
+            // Fails if the connection is over, or if the peer takes nothing.
+            if self.outbox.push(0, &Frame::Hold { to: to.clone() }).is_err() {
+                return self.outbox.close();
             }
         }
     }

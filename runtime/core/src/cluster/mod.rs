@@ -51,6 +51,7 @@ mod inbound;
 mod large_frames;
 mod links;
 mod membership;
+mod pause;
 mod quota;
 mod routes;
 mod tracked;

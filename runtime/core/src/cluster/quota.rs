@@ -30,6 +30,12 @@ impl Quota {
         Quota { limit, left: limit, next_count: None }
     }
 
+    /// Returns a quota of a peer that has relations already: they are counted before the next one begins.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(super) fn uncounted(limit: usize) -> Quota {
+        Quota { left: 0, ..Quota::new(limit) }
+    }
+
     /// Returns whether one more relation may begin. `count` returns the number of relations, and is called if that is due.
     pub(super) fn take(&mut self, now: Instant, count: impl FnOnce() -> usize) -> bool {
         if self.left == 0 && self.next_count.is_none_or(|at| at <= now) {

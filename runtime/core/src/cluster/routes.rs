@@ -14,6 +14,8 @@ use super::waiting::Unsent;
 use crate::base::{CallErrorKind, CastError, EncodeError, Exit, Member, NodeName, Payload, Right};
 use crate::log;
 use crate::net::{PushError, Pushed};
+#[cfg(all(feature = "upgrade", unix))]
+use crate::node::PausedPeer;
 use crate::node::{
     AdmissionQueue, BackPressure, CallId, CallNote, CallerNode, EncodedAnswer, Node, OutgoingAnswer, OutgoingMessage,
     RemoteTarget, Room, Router, SentMessage,
@@ -88,9 +90,10 @@ impl Router for Cluster {
     }
 
     #[cfg(feature = "upgrade")]
-    fn keep_call(&self, CallId { epoch, .. }: CallId) -> Option<CallerNode> {
+    fn keep_call(&self, CallId { epoch, id }: CallId) -> Option<CallerNode> {
         let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
         let peer = peers.values().find(|peer| peer.epoch == epoch)?;
+        peer.pause.keep_call(id);
         Some(peer.caller_node())
     }
 
@@ -180,6 +183,25 @@ impl Router for Cluster {
 
     fn drive_late(&self, now: Instant, is_occupied: bool) -> Duration {
         self.links.late_drivers().drive(now, is_occupied)
+    }
+
+    #[cfg(all(feature = "upgrade", unix))]
+    fn pause_peers<'a>(
+        &'a self,
+        node: &'a Node,
+        limit: Duration,
+    ) -> Pin<Box<dyn Future<Output = Vec<PausedPeer>> + Send + 'a>> {
+        Box::pin(self.pause_all(node, limit))
+    }
+
+    #[cfg(all(feature = "upgrade", unix))]
+    fn resume_peers(&self) {
+        self.resume_all();
+    }
+
+    #[cfg(all(feature = "upgrade", unix))]
+    fn leave_peers(&self) {
+        self.leave_all();
     }
 
     fn listen_address(&self) -> Option<String> {

@@ -7,11 +7,15 @@
 //!
 //! Lock order: `processes` first, then the control block of a process.
 
+#[cfg(all(feature = "upgrade", unix))]
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::quota::Quota;
 use crate::base::{MonitorRef, SortedMap};
 use crate::node::Node;
+#[cfg(all(feature = "upgrade", unix))]
+use crate::signal::KeptRelation;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::Epoch;
 
@@ -25,6 +29,8 @@ struct Processes {
     numbers: SortedMap<u64, ()>,
     /// The relations that the peer may begin.
     quota: Quota,
+    #[cfg(all(feature = "upgrade", unix))]
+    limit: usize,
     /// The number of processes that the last sweep has left.
     left: usize,
 }
@@ -35,7 +41,13 @@ const MIN_SWEPT: usize = 64;
 impl Tracked {
     /// Tracks the processes of a connection whose peer may have `limit` relations.
     pub(super) fn new(limit: usize) -> Tracked {
-        let processes = Processes { numbers: SortedMap::new(), quota: Quota::new(limit), left: 0 };
+        let processes = Processes {
+            numbers: SortedMap::new(),
+            quota: Quota::new(limit),
+            #[cfg(all(feature = "upgrade", unix))]
+            limit,
+            left: 0,
+        };
         Tracked { processes: Mutex::new(processes), resolved: Mutex::default() }
     }
 
@@ -89,6 +101,33 @@ impl Tracked {
     /// Removes that note, since the monitor ends. Returns the process.
     pub(super) fn take_resolved(&self, watcher: u64, reference: MonitorRef) -> Option<u64> {
         self.resolved().remove(&(watcher, reference))
+    }
+
+    /// Returns the relations of all tracked processes with the peer.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(super) fn relations(&self, node: &Node, epoch: Epoch) -> Vec<KeptRelation> {
+        let numbers: Vec<u64> = self.processes().numbers.keys().copied().collect();
+        let targets = numbers.into_iter().filter_map(|number| node.signal_target(number));
+        // A supervised child can be tracked by the number of its process and by its own.
+        let kept: BTreeSet<_> = targets.flat_map(|(number, target)| target.kept_relations(number, epoch)).collect();
+        kept.into_iter().collect()
+    }
+
+    /// Returns all notes: the watcher, the monitor and the process.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(super) fn all_resolved(&self) -> Vec<(u64, MonitorRef, u64)> {
+        self.resolved().iter().map(|((watcher, reference), process)| (*watcher, *reference, *process)).collect()
+    }
+
+    /// Takes over the processes and the notes of the predecessor.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(super) fn adopt(&self, processes: impl Iterator<Item = u64>, resolved: Vec<(u64, MonitorRef, u64)>) {
+        let mut tracked = self.processes();
+        processes.for_each(|number| _ = tracked.numbers.insert(number, ()));
+        tracked.quota = Quota::uncounted(tracked.limit);
+        for (watcher, reference, process) in resolved {
+            self.resolved().insert((watcher, reference), process);
+        }
     }
 
     /// Returns the number of tracked processes and of notes.

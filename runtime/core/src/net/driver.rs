@@ -25,7 +25,7 @@ use std::{fmt, io};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::outbox::Work;
+use super::outbox::{Batch, Work};
 use super::{BoxFuture, BoxedStream, Command, Outbox};
 use crate::log;
 use crate::observe::ConnectionMeter;
@@ -307,7 +307,9 @@ impl<F: FnMut(Event) -> Reaction + Send> Driver<F> {
 
     /// Moves the frames of the outbox into the session, where lanes take turns.
     fn take_work(&mut self, cx: &mut Context<'_>) -> Step {
-        let (up, closing) = (self.phase == Phase::Up, self.phase == Phase::Closing);
+        // A paused connection takes no frames, and its commands are executed.
+        let up = self.phase == Phase::Up && self.session.is_flowing();
+        let closing = self.phase == Phase::Closing;
         // The watchdog does not linger: no other task may be able to run.
         if up && !self.is_late {
             if self.linger == Linger::On && self.outbox.0.has_frames() {
@@ -329,32 +331,46 @@ impl<F: FnMut(Event) -> Reaction + Send> Driver<F> {
                 }
                 self.outbox = OutboxGuard(outbox);
             }
-            Poll::Ready(Work::Send(mut batch)) => {
-                for definition in batch.take_definitions() {
-                    self.session.define(definition);
-                }
+            Poll::Ready(Work::Send(batch)) => {
                 self.linger = if batch.len() > 1 { Linger::On } else { Linger::Off };
-                for (lane, frame) in batch.into_frames() {
-                    let size = frame.len();
-                    // Fails if the session has ended meanwhile.
-                    if self.session.send(lane, frame).is_err() {
-                        let mut lost = Backlog::default();
-                        lost.grow(size);
-                        self.outbox.0.transmitted(lost);
-                    }
-                }
+                self.send(batch);
             }
         }
         Ok(true)
     }
 
+    fn send(&mut self, mut batch: Batch) {
+        for definition in batch.take_definitions() {
+            self.session.define(definition);
+        }
+        for (lane, frame) in batch.into_frames() {
+            let size = frame.len();
+            // Fails if the session has ended meanwhile.
+            if self.session.send(lane, frame).is_err() {
+                let mut lost = Backlog::default();
+                lost.grow(size);
+                self.outbox.0.transmitted(lost);
+            }
+        }
+    }
+
     fn execute(&mut self, command: Command) -> Result<(), Closed> {
         let now = self.clock.now();
         match command {
-            Command::Admit => self.session.admit(now).map_err(Closed::Session)?,
+            Command::Admit(tokens) => self.session.admit(now, tokens).map_err(Closed::Session)?,
             Command::Refuse(refusal) => self.session.refuse(now, refusal).map_err(Closed::Session)?,
             Command::Probe => self.session.probe(now),
             Command::Accept(intake) => self.session.set_intake(now, intake),
+            Command::Pause(token) => {
+                // A pause of the peer is in force otherwise, which holds them.
+                if self.session.is_flowing()
+                    && let Some(batch) = self.outbox.0.take_batch()
+                {
+                    self.send(batch);
+                }
+                self.session.pause(token);
+            }
+            Command::Resume => self.session.resume(),
             Command::Abort => return Err(Closed::Aborted),
         }
         self.emit_events()
@@ -369,6 +385,8 @@ impl<F: FnMut(Event) -> Reaction + Send> Driver<F> {
             if sent.bytes > 0 {
                 self.outbox.0.transmitted(sent);
             }
+            // A pause can have come to its next state.
+            self.emit_events()?;
         }
         while self.written < self.output.len() {
             match self.poll_write(cx) {

@@ -67,6 +67,8 @@ struct Listening {
     id: u64,
     host: String,
     arrivals: mpsc::Sender<(BoxedStream, String)>,
+    #[cfg(all(test, feature = "upgrade", unix))]
+    open: Weak<OpenListener>,
 }
 
 /// The state of the route from one host to another.
@@ -145,6 +147,13 @@ impl Network {
         let broken = state.take(|link| link.between.iter().any(|end| end == host));
         drop(state);
         broken.iter().for_each(|duplex| duplex.reset());
+    }
+
+    /// Returns the open listener at this address once more, for a successor.
+    #[cfg(all(test, feature = "upgrade", unix))]
+    pub(crate) fn inherited(&self, address: &str) -> Option<BoxedListener> {
+        let open = self.shared.lock().listeners.get(address)?.open.upgrade()?;
+        Some(Box::new(Bound(open)))
     }
 
     fn change(&self, from: &str, to: &str, change: impl FnOnce(&mut Route)) {
@@ -260,31 +269,46 @@ impl Transport for Host {
             let (arrivals, arriving) = mpsc::channel(BACKLOG);
             state.listened += 1;
             let id = state.listened;
-            state.listeners.insert(address.clone(), Listening { id, host, arrivals });
+            let arriving = tokio::sync::Mutex::new(arriving);
+            let open = Arc::new(OpenListener { shared: Arc::clone(&shared), id, address: address.clone(), arriving });
+            let listening = Listening {
+                id,
+                host,
+                arrivals,
+                #[cfg(all(test, feature = "upgrade", unix))]
+                open: Arc::downgrade(&open),
+            };
+            state.listeners.insert(address, listening);
             drop(state);
-            Ok(Box::new(Bound { shared, id, address, arriving }) as BoxedListener)
+            Ok(Box::new(Bound(open)) as BoxedListener)
         })
     }
 }
 
-struct Bound {
+/// A listener, which two processes can share as they share a socket.
+struct Bound(Arc<OpenListener>);
+
+struct OpenListener {
     shared: Arc<Shared>,
     id: u64,
     address: String,
-    arriving: mpsc::Receiver<(BoxedStream, String)>,
+    arriving: tokio::sync::Mutex<mpsc::Receiver<(BoxedStream, String)>>,
 }
 
 impl Listener for Bound {
     fn accept(&mut self) -> BoxFuture<'_, io::Result<(BoxedStream, String)>> {
-        Box::pin(async move { self.arriving.recv().await.ok_or_else(|| io::ErrorKind::NotConnected.into()) })
+        Box::pin(async move {
+            let arrived = self.0.arriving.lock().await.recv().await;
+            arrived.ok_or_else(|| io::ErrorKind::NotConnected.into())
+        })
     }
 
     fn address(&self) -> String {
-        self.address.clone()
+        self.0.address.clone()
     }
 }
 
-impl Drop for Bound {
+impl Drop for OpenListener {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
         // Another incarnation of the host may listen here by now.

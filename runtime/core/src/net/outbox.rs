@@ -5,7 +5,7 @@
 //!
 //! States: *connecting* (no frame is accepted) → *open* → *closing* (no frame is accepted, waiting frames are sent) →
 //! *ended* (the driver is gone, waiting frames are lost). Frames can also wait [before](opening) there is a connection, and
-//! [between](parked) two connections.
+//! [between](parked) two connections; those of a paused connection are [kept](suspended) beyond its end.
 //!
 //! Invariants:
 //! - The order of pushes is kept within a lane.
@@ -33,7 +33,7 @@ use crate::mailbox::WaiterId;
 use crate::node::Room;
 use crate::session::{Backlog, Encoded, Intake, Limits, Refusal};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-use crate::wire::{Frame, FrameTarget, Numbers, SentNames};
+use crate::wire::{Frame, FrameTarget, Numbers, SentNames, Token, Tokens};
 
 mod batch;
 mod error;
@@ -41,9 +41,11 @@ mod error;
 mod inspect;
 mod opening;
 mod parked;
+mod suspended;
 mod wait_queue;
 
-use batch::{Batch, Body, Entry};
+pub(super) use batch::Batch;
+use batch::{Body, Entry};
 pub(crate) use error::PushError;
 use parked::Parked;
 use wait_queue::{Admitted, WaitQueue};
@@ -89,6 +91,8 @@ struct Queue {
     replacement: Option<Arc<Outbox>>,
     /// Set while the frames wait for a decision about the connection.
     parked: Option<Box<Parked>>,
+    /// The frames are kept when the connection ends.
+    is_kept: bool,
     /// The number of frames that were pushed, without announcements about members.
     pushes: u64,
 }
@@ -96,14 +100,21 @@ struct Queue {
 /// A request to the driver of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    /// Admit the peer: see [`Session::admit`](crate::session::Session::admit).
-    Admit,
+    /// Admit the peer, with the tokens of the paused connection that this one can continue: see
+    /// [`Session::admit`](crate::session::Session::admit).
+    Admit(Tokens),
     /// Refuse the peer.
     Refuse(Refusal),
     /// Ask the peer for a sign of life.
     Probe,
     /// Accept these frames of the peer from now on.
     Accept(Intake),
+    /// Send the frames that wait, and pause the connection for this node.
+    #[cfg_attr(not(all(feature = "upgrade", unix)), allow(dead_code))]
+    Pause(Token),
+    /// End the pause of this node.
+    #[cfg_attr(not(all(feature = "upgrade", unix)), allow(dead_code))]
+    Resume,
     /// End the connection at once, without a goodbye.
     Abort,
 }
@@ -142,6 +153,7 @@ impl Outbox {
             driver: None,
             replacement: None,
             parked: None,
+            is_kept: false,
             pushes: 0,
         };
         Outbox {
@@ -377,7 +389,7 @@ impl Outbox {
     /// next connection, or may do so.
     pub(super) fn end(&self) {
         let mut queue = self.lock();
-        if queue.is_opening || queue.parked.is_some() {
+        if queue.is_opening || queue.is_kept || queue.parked.is_some() {
             return;
         }
         queue.closed = true;

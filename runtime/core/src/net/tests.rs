@@ -76,7 +76,7 @@ impl Side {
         let admits = theirs.clone();
         let sink = move |event| match event {
             Event::Hello { decides: true, .. } | Event::Offered => {
-                admits.command(Command::Admit);
+                admits.command(Command::Admit(Default::default()));
                 ControlFlow::Continue(())
             }
             Event::Hello { .. } => ControlFlow::Continue(()),

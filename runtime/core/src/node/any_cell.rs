@@ -21,6 +21,8 @@ use crate::base::{CastError, NodeEvent, NodeId, Pid, ReceivedDefinition, Source,
 use crate::base::{EncodedState, Exit};
 use crate::mailbox::WaiterId;
 use crate::observe::{Alarm, DeadlockCheck, ProcessInfo, ProtocolMetrics, SourceLine, WaitingCall};
+#[cfg(all(feature = "upgrade", unix))]
+use crate::signal::KeptRelation;
 use crate::wire::{Epoch, Signal};
 
 /// A cell of any protocol.
@@ -48,6 +50,10 @@ pub(crate) trait SignalTarget: Send + Sync {
 
     /// Returns the number of links, and of monitors on the process, over the connection of this epoch.
     fn relations_over(&self, number: u64, epoch: Epoch) -> usize;
+
+    /// Returns the relations over the connection of this epoch, in either direction.
+    #[cfg(all(feature = "upgrade", unix))]
+    fn kept_relations(&self, number: u64, epoch: Epoch) -> Vec<KeptRelation>;
 }
 
 /// A receiver of messages that arrive without their type: from another node, or as events.

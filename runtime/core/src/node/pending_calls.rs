@@ -138,6 +138,13 @@ impl PendingCalls {
         self.lock().calls.keys().copied().collect()
     }
 
+    /// Returns the ids of the calls that were sent on this connection, or are about to be.
+    #[cfg(feature = "net")]
+    pub(crate) fn sent_on(&self, epoch: Epoch) -> Vec<u64> {
+        let table = self.lock();
+        table.calls.iter().filter(|(_, call)| call.epoch == Some(epoch)).map(|(id, _)| *id).collect()
+    }
+
     /// Returns the connection that a call was sent on.
     pub(crate) fn epoch_of(&self, id: u64) -> Option<Epoch> {
         self.lock().calls.get(&id)?.epoch

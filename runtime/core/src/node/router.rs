@@ -22,6 +22,8 @@ mod exports;
 #[cfg(feature = "net")]
 mod groups;
 mod outstanding_calls;
+#[cfg(all(feature = "upgrade", unix))]
+mod paused_peer;
 
 #[cfg(feature = "net")]
 pub use exports::{AddExport, Export, Serve};
@@ -30,6 +32,8 @@ pub(crate) use exports::{Exports, RunningCall, RunningCalls};
 #[cfg(feature = "net")]
 pub(crate) use groups::{GroupService, LocalMembers};
 pub(crate) use outstanding_calls::{OutstandingCall, OutstandingCalls};
+#[cfg(all(feature = "upgrade", unix))]
+pub(crate) use paused_peer::PausedPeer;
 
 /// A process on another node.
 #[derive(Clone, Copy, Debug)]
@@ -130,6 +134,24 @@ pub(crate) trait Router: Send + Sync {
 
     /// Closes all connections in order.
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
+
+    /// Pauses all connections of `node`, and returns the records for its successor. Peers that are not quiet within `limit` are not
+    /// among them. Until [`resume_peers`](Router::resume_peers), no connection is opened or continued. Not cancel-safe:
+    /// if the future is dropped, `resume_peers` ends the pause.
+    #[cfg(all(feature = "upgrade", unix))]
+    fn pause_peers<'a>(
+        &'a self,
+        node: &'a Node,
+        limit: Duration,
+    ) -> Pin<Box<dyn Future<Output = Vec<PausedPeer>> + Send + 'a>>;
+
+    /// Lets all connections go on: the upgrade has failed.
+    #[cfg(all(feature = "upgrade", unix))]
+    fn resume_peers(&self);
+
+    /// Ends the paused connections, which the successor continues.
+    #[cfg(all(feature = "upgrade", unix))]
+    fn leave_peers(&self);
 
     /// Drives the connections whose tasks do not run. `is_occupied` is `true` while a process occupies a thread for long.
     /// Returns the longest time until the next look at them.

@@ -39,6 +39,11 @@ impl Encoded {
         self.len() == 0
     }
 
+    /// Returns a copy of the bytes.
+    pub(crate) fn to_bytes(&self) -> Bytes {
+        [&*self.head, &*self.payload].concat().into()
+    }
+
     /// Returns the weight in back-pressure of a frame with `left` bytes to send: that number, up to a maximum. Lanes
     /// take turns, so the rest of a large frame does not delay other lanes.
     pub(crate) fn weight(left: usize) -> usize {

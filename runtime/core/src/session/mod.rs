@@ -33,7 +33,7 @@
 //! | `11` | definition of a name: length *n*, so many bytes, [`names`](crate::wire) |
 //! | `16`..=`31` | extension: length *n*, so many bytes. Skipped by a version that does not know it |
 //!
-//! Of the extensions, `16` (pause), `17` (drain), `18` (resume) and `19` (membership) are reserved.
+//! Of the extensions, `16` to `18` are those of a [`pause`], and `19` (membership) is reserved.
 //!
 //! # Invariants
 //! - The order of the frames of one lane is kept.
@@ -56,6 +56,7 @@ mod error;
 mod handshake;
 mod intake;
 mod lanes;
+mod pause;
 mod reassembly;
 mod reassembly_budget;
 mod receive;
@@ -71,7 +72,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::Definition;
 use crate::wire::varint;
-use crate::wire::{Frame, NameDefinition, ReceivedNames};
+use crate::wire::{Frame, NameDefinition, ReceivedNames, Tokens};
 
 use cipher::Cipher;
 pub(crate) use cipher::EphemeralKey;
@@ -85,6 +86,8 @@ pub(crate) use handshake::{CookieKey, CookieKeys, Refusal};
 pub(crate) use intake::Intake;
 pub(crate) use lanes::Backlog;
 use lanes::Lanes;
+use pause::Pause;
+pub(crate) use pause::PauseStatus;
 use reassembly::Reassembly;
 pub(crate) use reassembly_budget::ReassemblyBudget;
 #[cfg(feature = "tls")]
@@ -103,6 +106,8 @@ pub(crate) enum Event {
     Hello { peer: Box<Hello>, role: Option<String>, decides: bool },
     /// The peer decides, and has admitted this node: admit or refuse the peer.
     Offered,
+    /// The two nodes have a token in common: the connection continues a paused one. Precedes [`Up`](Event::Up).
+    Continued,
     /// Both nodes have admitted each other. Precedes every frame.
     Up(Box<Hello>),
     /// A frame of the peer, and its lane. The frames of one lane are in their order.
@@ -111,6 +116,8 @@ pub(crate) enum Event {
     Definition(Arc<Definition>),
     /// The result of a probe: the peer has answered it, or has not within two seconds.
     Probed { alive: bool },
+    /// The pause of the connection has changed.
+    Pause(PauseStatus),
     /// The peer closes the connection in good order; the last event.
     Goodbye,
 }
@@ -154,6 +161,7 @@ pub(crate) struct Session {
     probe_end: Option<Instant>,
     /// The peer's probe is to be answered.
     answer_due: bool,
+    pause: Pause,
     closing: Closing,
 }
 
@@ -176,6 +184,9 @@ struct Deciding {
     admitted: bool,
     /// The peer has admitted this node.
     offered: bool,
+    /// The tokens that the two nodes have sent with that.
+    own_tokens: Tokens,
+    peer_tokens: Tokens,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -242,21 +253,23 @@ impl Session {
             probe_due: false,
             probe_end: None,
             answer_due: false,
+            pause: Pause::default(),
             closing: Closing::No,
         }
     }
 
-    /// Admits the peer. Has an effect only after [`Event::Hello`] or [`Event::Offered`].
-    pub(crate) fn admit(&mut self, now: Instant) -> Result<(), SessionError> {
-        self.decide(now, Refusal::ACCEPTED)
+    /// Admits the peer, with the tokens of the paused connection that this one can continue. Has an effect only after
+    /// [`Event::Hello`] or [`Event::Offered`].
+    pub(crate) fn admit(&mut self, now: Instant, tokens: Tokens) -> Result<(), SessionError> {
+        self.decide(now, Refusal::ACCEPTED, tokens)
     }
 
     /// Refuses the peer, which receives the reason. The session is over. Has an effect only before it is up.
     pub(crate) fn refuse(&mut self, now: Instant, refusal: Refusal) -> Result<(), SessionError> {
-        self.decide(now, refusal.code())
+        self.decide(now, refusal.code(), Tokens::default())
     }
 
-    fn decide(&mut self, now: Instant, code: u64) -> Result<(), SessionError> {
+    fn decide(&mut self, now: Instant, code: u64, tokens: Tokens) -> Result<(), SessionError> {
         let (mut cipher, mut deciding) = match mem::replace(&mut self.state, State::Over(SessionError::Closed)) {
             State::Deciding(cipher, deciding)
                 if !deciding.admitted && (deciding.decides || deciding.offered || code != Refusal::ACCEPTED) =>
@@ -270,6 +283,10 @@ impl Session {
         };
         let mut record = vec![ADMISSION];
         varint::put(&mut record, code);
+        if self.pause.can_pause() {
+            deciding.own_tokens = tokens;
+            tokens.iter().for_each(|token| record.extend_from_slice(&token.0));
+        }
         cipher.seal(&record, &mut self.handshake_bytes).map_err(|error| self.fail(error))?;
         if let Some(refusal) = Refusal::of_code(code) {
             return Err(self.fail(SessionError::RefusedHere(refusal)));
@@ -287,6 +304,7 @@ impl Session {
         self.silent_at = now + self.tick;
         self.tick_at = now + self.tick / 4;
         self.lanes.set_peer(self.receive_limits.for_peer(deciding.peer.receive_limits));
+        self.events.extend(deciding.own_tokens.has_common(deciding.peer_tokens).then_some(Event::Continued));
         self.events.push_back(Event::Up(Box::new(deciding.peer.hello)));
         State::Up(cipher)
     }

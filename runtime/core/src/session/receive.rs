@@ -10,13 +10,13 @@ use super::handshake::key_exchange::Progress;
 use super::handshake::preamble::{Size, prefixed_size};
 use super::{
     ACKNOWLEDGEMENT, ADMISSION, Cipher, Closing, DEFINITION, Deciding, EXTENSIONS, Event, GOODBYE, HELLO, PROBE_ANSWER,
-    PROBE_REQUEST, Refusal, Session, SessionError, State, TICK, Tls, cipher, lanes,
+    PROBE_REQUEST, Refusal, Session, SessionError, State, TICK, Tls, cipher, lanes, pause,
 };
 use crate::wire::varint::{self, Reader};
-use crate::wire::{Frame, NameDefinition};
+use crate::wire::{Frame, NameDefinition, Token, Tokens};
 
 /// The most bytes of a record with an admission.
-const MAX_ADMISSION: usize = 1 + varint::MAX;
+const MAX_ADMISSION: usize = 1 + varint::MAX + Tokens::MOST * Token::SIZE;
 
 impl Session {
     /// Takes received bytes, in slices of any size. They may have given events, also upon an error.
@@ -114,14 +114,15 @@ impl Session {
             }
             State::Deciding(mut cipher, mut deciding) => {
                 let record = cipher.open(&unit[2..])?;
-                if let Some(refusal) = read_admission(&record)? {
+                let (refusal, tokens) = read_admission(&record)?;
+                if let Some(refusal) = refusal {
                     return Err(SessionError::Refused(refusal));
                 }
                 // The deciding node admits first, and each node once.
                 if deciding.offered || deciding.decides && !deciding.admitted {
                     return Err(SessionError::Handshake("an admission out of turn"));
                 }
-                deciding.offered = true;
+                (deciding.offered, deciding.peer_tokens) = (true, tokens);
                 if !deciding.admitted {
                     self.events.push_back(Event::Offered);
                 }
@@ -185,9 +186,11 @@ impl Session {
             return Err(SessionError::Cluster { theirs: peer.cluster, ours: self.cluster.clone() });
         }
         self.tick = self.tick.min(peer.tick);
+        self.pause.set_can_pause(peer.features & hello::CAN_PAUSE != 0);
         let decides = self.local.node.name < peer.hello.node.name;
         self.events.push_back(Event::Hello { peer: Box::new(peer.hello.clone()), role, decides });
-        Ok(Deciding { peer, decides, admitted: false, offered: false })
+        let (own_tokens, peer_tokens) = Default::default();
+        Ok(Deciding { peer, decides, admitted: false, offered: false, own_tokens, peer_tokens })
     }
 
     /// Sends the reason to a peer whose hello is refused.
@@ -220,6 +223,10 @@ impl Session {
                 GOODBYE if reader.is_empty() => return Ok(true),
                 GOODBYE => return Err(SessionError::Record("something after a goodbye")),
                 kind if kind <= lanes::FIRST | lanes::LAST => self.read_piece(kind, record, &mut reader)?,
+                kind @ pause::PAUSE..=pause::RESUME => {
+                    let bytes = take_prefixed(&mut reader)?;
+                    self.read_pause(kind, bytes)?;
+                }
                 kind if EXTENSIONS.contains(&kind) => {
                     take_prefixed(&mut reader)?;
                 }
@@ -269,14 +276,19 @@ fn take_prefixed<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], SessionError> 
     reader.bytes(length).map_err(ended)
 }
 
-/// Reads the peer's decision; `None` if it admits this node.
-fn read_admission(record: &[u8]) -> Result<Option<Refusal>, SessionError> {
+/// Reads the peer's decision, `None` if it admits this node, and the tokens with it.
+fn read_admission(record: &[u8]) -> Result<(Option<Refusal>, Tokens), SessionError> {
     let bad = |_| SessionError::Handshake("the second record is not an admission");
     let mut reader = Reader::new(record);
     if reader.byte().map_err(bad)? != ADMISSION {
         return Err(SessionError::Handshake("the second record is not an admission"));
     }
     let code = reader.varint().map_err(bad)?;
-    reader.finish().map_err(bad)?;
-    Ok(Refusal::of_code(code))
+    let (tokens, rest) = reader.rest().as_chunks();
+    let mut tokens = tokens.iter().map(|bytes| Token(*bytes));
+    let tokens = match (tokens.next(), tokens.next(), tokens.next(), rest) {
+        (peer, own, None, []) => Tokens { own, peer },
+        _ => return Err(SessionError::Handshake("the second record is not an admission")),
+    };
+    Ok((Refusal::of_code(code), tokens))
 }

@@ -6,6 +6,7 @@ mod heartbeat;
 mod hostile;
 mod lanes;
 mod node_reassembly;
+mod pause;
 mod records;
 #[cfg(feature = "tls")]
 mod tls;
@@ -36,6 +37,8 @@ struct Side {
     role: Option<String>,
     /// The decision on a peer, instead of admission.
     refusal: Option<Refusal>,
+    /// The tokens with which it admits the other one.
+    tokens: Tokens,
     result: Result<(), SessionError>,
 }
 
@@ -47,6 +50,7 @@ impl Side {
             events: Vec::new(),
             role: None,
             refusal: None,
+            tokens: Tokens::default(),
             result: Ok(()),
         }
     }
@@ -60,7 +64,7 @@ impl Side {
             match event {
                 Event::Hello { decides: true, .. } | Event::Offered => {
                     self.result = match self.refusal {
-                        None => self.session.admit(now),
+                        None => self.session.admit(now, self.tokens),
                         Some(refusal) => self.session.refuse(now, refusal),
                     };
                 }

@@ -30,8 +30,9 @@ impl Session {
         let mut pieces = PIECES;
         out.append(&mut self.handshake_bytes);
         while out.len() - start < TRANSMIT && !self.is_over() {
-            let State::Up(cipher) = &mut self.state else { break };
-            let record = &mut self.plain;
+            let State::Up(_) = &self.state else { break };
+            let mut plain = mem::take(&mut self.plain);
+            let record = &mut plain;
             record.clear();
             for (due, kind) in
                 [(&mut self.tick_due, TICK), (&mut self.answer_due, PROBE_ANSWER), (&mut self.probe_due, PROBE_REQUEST)]
@@ -46,6 +47,7 @@ impl Session {
             }
             // One byte is kept for a goodbye.
             let end = cipher::PLAIN - 1;
+            self.put_pause(record, false, end);
             while let Some(definition) = self.definitions.front() {
                 let mut bytes = Vec::new();
                 definition.encode(&mut bytes);
@@ -60,17 +62,22 @@ impl Session {
             if self.definitions.is_empty() {
                 self.lanes.fill(now, record, end, &mut pieces);
             }
+            self.put_pause(record, true, end);
             if let Closing::Sending(end) = self.closing
                 && self.lanes.backlog().bytes == 0
             {
                 record.push(GOODBYE);
                 self.closing = Closing::GoodbyeSent(end);
             }
-            if record.is_empty() {
+            let is_empty = plain.is_empty();
+            let State::Up(cipher) = &mut self.state else { break };
+            let sealed = if is_empty { Ok(()) } else { cipher.seal(&plain, out) };
+            self.plain = plain;
+            if let Err(error) = sealed {
+                self.fail(error);
                 break;
             }
-            if let Err(error) = cipher.seal(record, out) {
-                self.fail(error);
+            if is_empty {
                 break;
             }
             self.tick_at = now + self.tick / 4;

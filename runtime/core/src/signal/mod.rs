@@ -11,11 +11,15 @@
 //! gives at most one `Down`.
 
 mod dispatch;
+#[cfg(all(feature = "upgrade", unix))]
+mod kept;
 mod monitored;
 mod relations;
 mod small_map;
 
 pub(crate) use dispatch::{Effect, Receipt, RelationsSlot, dispatch};
+#[cfg(all(feature = "upgrade", unix))]
+pub(crate) use kept::KeptRelation;
 pub(crate) use monitored::{MonitorRoute, Monitored};
 #[cfg(feature = "upgrade")]
 pub(crate) use relations::RelationsRecord;

@@ -2,6 +2,8 @@
 
 use std::num::NonZeroU64;
 
+#[cfg(all(feature = "upgrade", unix))]
+use super::KeptRelation;
 use super::Monitored;
 use super::small_map::SmallMap;
 use crate::base::{Exit, MonitorRef, NodeId, Pid, SortedMap, Subject};
@@ -193,6 +195,21 @@ impl Relations {
         self.links.iter().any(|(_, link)| link.epoch == epoch)
             || self.watchers.iter().any(|(_, of)| *of == epoch)
             || self.monitors.values().any(|(_, of)| *of == epoch)
+    }
+
+    /// Returns the relations of the process with this number over the connection of this epoch.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(crate) fn kept_over(&self, process: u64, epoch: Epoch) -> Vec<KeptRelation> {
+        let links = self.links.iter().filter(|(_, link)| link.is_up() && link.epoch == epoch);
+        let watchers = self.watchers.iter().filter(|(_, of)| **of == epoch);
+        let monitors = self.monitors.iter().filter(|(_, (_, of))| *of == epoch);
+        links
+            .map(|(peer, _)| KeptRelation::link(process, peer.number()))
+            .chain(
+                watchers.map(|((reference, watcher), _)| KeptRelation::watcher(process, watcher.number(), *reference)),
+            )
+            .chain(monitors.map(|(reference, (target, _))| KeptRelation::monitor(process, target, *reference)))
+            .collect()
     }
 
     /// Returns the number of links and of watchers over the connection of this epoch.

@@ -21,6 +21,8 @@ use crate::session::Limits;
 use crate::termination::Termination;
 
 mod start;
+#[cfg(all(test, feature = "upgrade", unix))]
+mod succession;
 
 /// Several nodes in one program that are connected in memory. A test needs no socket and does not wait for a real
 /// clock.

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::ending::shim;
-use super::origin::Origin;
+use super::origin::{AdoptedNode, Origin};
 use super::processes::finish_adoption;
 use super::upgrader::Upgrader;
 use crate::base::{NodeId, NodeName};
@@ -53,10 +53,12 @@ async fn beginning(name: NodeName) -> Beginning {
         };
         net::inherited(socket).inspect_err(unusable).ok()
     });
+    let AdoptedNode { id, next_number, next_reference, peers } = adopted;
+    let incarnation = Some(id.incarnation);
     let begun = move |node: &Node| {
         Upgrader::of(node);
-        node.continue_numbers(adopted.next_number);
-        node.continue_references(adopted.next_reference);
+        node.continue_numbers(next_number);
+        node.continue_references(next_reference);
         for item in origin.take_processes() {
             item.give_to(node);
         }
@@ -77,6 +79,5 @@ async fn beginning(name: NodeName) -> Beginning {
         });
     };
     let started = || origin.node_started();
-    let incarnation = Some(adopted.id.incarnation);
-    Beginning { incarnation, listener, begun: Box::new(begun), started: Box::new(started) }
+    Beginning { incarnation, listener, peers, begun: Box::new(begun), started: Box::new(started) }
 }

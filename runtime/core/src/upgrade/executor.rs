@@ -1,11 +1,11 @@
 //! The execution of an upgrade on the predecessor's side: the actions of the state machine, and the events that it reads.
 
 use std::collections::VecDeque;
-use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{io, mem};
 
 use super::channel::PredecessorEnd;
 use super::ending::Ending;
@@ -18,7 +18,7 @@ use super::protocol::predecessor::{Action, Deadlines, Event, Goal, Predecessor};
 use super::upgrader::{Retirement, SuccessorProcess, Upgrader};
 use crate::base::ByteString;
 use crate::log;
-use crate::node::{ListeningSocket, Node, SocketName};
+use crate::node::{ListeningSocket, Node, PausedPeer, SocketName};
 use crate::sched::Clock;
 
 /// The time in which a successor exits after it was killed.
@@ -29,6 +29,9 @@ const STATUS_TIME: Duration = Duration::from_secs(1);
 
 /// The time for processes to become quiet if the pause has no limit.
 const MAX_PAUSE: Duration = Duration::from_secs(20);
+
+/// The time in which peers pause. The connection of one that does not is lost with the upgrade.
+const PEERS_TIME: Duration = Duration::from_secs(5);
 
 /// The numbers that are left free for the processes and monitors that the predecessor starts while it stops.
 const FREE_NUMBERS: u64 = 1 << 20;
@@ -63,7 +66,10 @@ async fn attempt(node: &Node, program: PathBuf, goal: Goal, deadlines: Deadlines
     let ending = Ending::of_this_process(upgrader.line().is_some());
     let successor = SuccessorProcess { child, is_committed: false };
     let (node, upgrader) = (node.clone(), Arc::clone(&upgrader));
-    Attempt { node, upgrader, machine, successor, connection, ending, processes: None, line: None }.run().await
+    let processes = None;
+    Attempt { node, upgrader, machine, successor, connection, ending, goal, processes, line: None, peers: Vec::new() }
+        .run()
+        .await
 }
 
 /// An upgrade whose successor was started.
@@ -74,9 +80,12 @@ struct Attempt {
     successor: SuccessorProcess,
     connection: PredecessorEnd,
     ending: Ending,
+    goal: Goal,
     processes: Option<HeldProcesses>,
     /// The shim's end of the line to the successor.
     line: Option<OwnedFd>,
+    /// The peers whose connections are paused, until they are handed over.
+    peers: Vec<PausedPeer>,
 }
 
 impl Attempt {
@@ -101,6 +110,9 @@ impl Attempt {
                         None
                     }
                     Action::Resume => {
+                        if let Some(router) = self.node.router() {
+                            router.resume_peers();
+                        }
                         self.processes = None;
                         self.node.succession().resume();
                         None
@@ -152,7 +164,9 @@ impl Attempt {
         self.connection.send(&ToSuccessor::Plan(node.into_iter().chain(sockets).collect()), None).await
     }
 
-    /// Makes the processes quiet that are handed over. The others go on, and connections are accepted until the commit.
+    /// Makes the node quiet: holds the processes that are handed over, and then pauses the connections to peers, whose last
+    /// messages come into the mailboxes of held processes. The other processes go on, and listeners accept until the commit,
+    /// however long the successor takes to start.
     async fn pause(&mut self) -> Event {
         if self.node.services().is_closed() {
             return Event::Failed(UpgradeError::Stopping);
@@ -161,23 +175,32 @@ impl Attempt {
         // The attempt goes on without a process that needs more than half of the time.
         let limit = left.unwrap_or(MAX_PAUSE) / 2;
         match clock.within(left, HeldProcesses::hold(&self.node, limit)).await {
-            Some(Ok(processes)) => {
-                self.processes = Some(processes);
-                Event::Paused
-            }
-            Some(Err(error)) => Event::Failed(error),
-            None => Event::Failed(UpgradeError::TimedOut(UpgradePhase::Pause)),
+            Some(Ok(processes)) => self.processes = Some(processes),
+            Some(Err(error)) => return Event::Failed(error),
+            None => return Event::Failed(UpgradeError::TimedOut(UpgradePhase::Pause)),
         }
+        let (_, left) = self.time_left();
+        // A check commits nothing, so the peers need not wait.
+        if self.goal == Goal::Upgrade
+            && let Some(router) = self.node.router()
+        {
+            let limit = left.map_or(PEERS_TIME, |left| PEERS_TIME.min(left / 2));
+            self.peers = router.pause_peers(&self.node, limit).await;
+        }
+        Event::Paused
     }
 
     async fn hand_over(&mut self) -> Result<(), UpgradeError> {
-        let Attempt { node, processes, connection, .. } = &mut *self;
+        let Attempt { node, processes, connection, peers, .. } = &mut *self;
         let record = Record::Node {
             id: (**node.id()).clone(),
             next_number: node.last_number() + FREE_NUMBERS,
             next_reference: node.last_reference() + FREE_NUMBERS,
         };
         connection.send(&ToSuccessor::Record(record), None).await?;
+        for part in mem::take(peers).into_iter().flat_map(PausedPeer::into_parts) {
+            connection.send(&ToSuccessor::Record(Record::Peer(Box::new(part))), None).await?;
+        }
         if let Some(processes) = processes {
             let connection = &*connection;
             let send = async move |part| {
@@ -245,8 +268,9 @@ impl Attempt {
         let Attempt { node, upgrader, successor, ending, line, .. } = self;
         upgrader.retire_by(Retirement { successor, ending, line });
         node.succession().hand_to_successor();
-        // So that peers accept the connections of the successor.
+        // The peers wait for the successor, or accept its connections once these ones have ended.
         if let Some(router) = node.router().cloned() {
+            router.leave_peers();
             node.spawner().spawn(async move { router.close().await });
         }
     }

@@ -18,7 +18,7 @@ use super::protocol::message::{Record, ToSuccessor};
 use super::protocol::successor::{Action, Event, Successor};
 use crate::base::NodeId;
 use crate::log;
-use crate::node::SocketName;
+use crate::node::{PausedPeer, SocketName};
 
 /// The predecessor of this process. One for the process, as its standard input is.
 static ORIGIN: OnceLock<Option<Arc<Origin>>> = OnceLock::new();
@@ -48,6 +48,7 @@ pub(super) struct AdoptedNode {
     pub(super) id: NodeId,
     pub(super) next_number: u64,
     pub(super) next_reference: u64,
+    pub(super) peers: Vec<PausedPeer>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -210,7 +211,12 @@ impl State {
     fn keep(&mut self, record: Record, descriptor: Option<OwnedFd>) -> Result<(), String> {
         match (record, descriptor) {
             (Record::Node { id, next_number, next_reference }, _) => {
-                self.node = Some(AdoptedNode { id, next_number, next_reference });
+                self.node = Some(AdoptedNode { id, next_number, next_reference, peers: Vec::new() });
+            }
+            (Record::Peer(part), _) => {
+                if let Some(node) = &mut self.node {
+                    PausedPeer::add_part(&mut node.peers, *part);
+                }
             }
             (Record::Processes(part), _) => self.items.extend(self.processes.push(&part.0)?),
             (Record::NodeListener, Some(socket)) => drop(self.sockets.insert(SocketName::Node, socket)),

@@ -32,7 +32,8 @@
 //! | membership | `128`, an [announcement](super::membership) |
 //! | groups | `129`, an [update](super::groups) |
 //! | claims | `130`, parts of an exchange between the registries of two nodes, to the end |
-//! | of a later version | `131`..=`255`, skipped |
+//! | calls that wait | `131` `0`, or `1` in the last of these frames, so many *ids* to the end: the sender has sent these calls before the connection was continued |
+//! | of a later version | `132`..=`255`, skipped |
 //!
 //! A later version that must know whether a frame is understood agrees on a feature in the hello, and uses another kind.
 //!
@@ -102,6 +103,12 @@ pub(crate) enum Frame {
     Groups(GroupUpdate),
     /// Parts of the exchange of claims, from the node itself. The registry reads them.
     Claims(Bytes),
+    /// The sender waits for the answers to these calls, which it has sent before the connection was continued.
+    Waiting {
+        /// At most [`MAX_WAITING`](Frame::MAX_WAITING).
+        ids: Vec<u64>,
+        is_last: bool,
+    },
     /// A step of a link, a monitor or an exit.
     Signal { from: u64, to: FrameTarget, signal: Signal },
 }
@@ -130,9 +137,10 @@ const STOP: u8 = 2;
 const MEMBERSHIP: u8 = 128;
 const GROUPS: u8 = 129;
 const CLAIMS: u8 = 130;
+const WAITING: u8 = 131;
 
 /// The first kind of the frames that a node skips if it does not know them.
-const SKIPPED: u8 = 131;
+const SKIPPED: u8 = 132;
 
 /// The kinds of targets.
 const PROCESS: u8 = 0;
@@ -147,6 +155,8 @@ const FINGERPRINT: u64 = 0;
 impl Frame {
     /// The most replies that one message may carry.
     pub(crate) const MAX_REPLIES: usize = 64;
+    /// The most ids in one [`Waiting`](Frame::Waiting).
+    pub(crate) const MAX_WAITING: usize = 1024;
     /// The most bytes of the reason in a [`Refused`](Frame::Refused).
     pub(crate) const MAX_REASON: usize = 1024;
 
@@ -165,7 +175,8 @@ impl Frame {
             | Frame::GivenUp { .. }
             | Frame::Membership(_)
             | Frame::Groups(_)
-            | Frame::Claims(_) => return Numbers { protocol, process: None },
+            | Frame::Claims(_)
+            | Frame::Waiting { .. } => return Numbers { protocol, process: None },
         };
         let process = match to {
             FrameTarget::Name(name) | FrameTarget::Group(name) => names.process(name),
@@ -178,6 +189,7 @@ impl Frame {
     pub(crate) fn size_hint(&self) -> usize {
         let head = match self {
             Frame::Message { replies, .. } | Frame::Answer { replies, .. } => 64 + replies.len() * 8,
+            Frame::Waiting { ids, .. } => 64 + ids.len() * 8,
             _ => 64,
         };
         head + self.payload().map_or(0, Bytes::len)
@@ -250,6 +262,10 @@ impl Frame {
                 update.write(out)?;
             }
             Frame::Claims(_) => out.push(CLAIMS),
+            Frame::Waiting { ids, is_last } => {
+                out.extend([WAITING, u8::from(*is_last)]);
+                ids.iter().for_each(|id| out.extend_from_slice(&id.to_le_bytes()));
+            }
             Frame::PassedOn { from, id } => put_call(out, PASSED_ON, *from, *id),
             Frame::GivenUp { from, id } => put_call(out, GIVEN_UP, *from, *id),
             Frame::Hold { to } => put_head(out, HOLD, 0, to, numbers.process)?,
@@ -301,6 +317,14 @@ impl Frame {
             MEMBERSHIP => Announcement::read(reader).map(|announcement| Some(Frame::Membership(announcement))),
             GROUPS => GroupUpdate::read(reader).map(|update| Some(Frame::Groups(update))),
             CLAIMS => Ok(Some(Frame::Claims(tail(bytes, &reader)))),
+            WAITING => {
+                let is_last = reader.byte()? != 0;
+                let (ids, rest) = reader.rest().as_chunks();
+                if !rest.is_empty() || ids.len() > Frame::MAX_WAITING {
+                    return Err(WireError::Replies);
+                }
+                Ok(Some(Frame::Waiting { ids: ids.iter().map(|id| u64::from_le_bytes(*id)).collect(), is_last }))
+            }
             SKIPPED.. => Ok(None),
             _ => Err(WireError::Kind(kind)),
         }

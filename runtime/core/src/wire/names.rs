@@ -14,7 +14,6 @@
 //! connections. The idea is that of Erlang's
 //! [atom cache](https://www.erlang.org/doc/apps/erts/erl_ext_dist.html#distribution-header).
 
-use std::mem;
 use std::sync::Arc;
 
 use super::varint::{self, Reader};
@@ -93,7 +92,10 @@ pub(crate) struct SentNames {
     /// The bytes of all shapes.
     shapes: usize,
     processes: SortedMap<Arc<str>, u64>,
-    waiting: Vec<NameDefinition>,
+    /// All definitions, in their order.
+    defined: Vec<NameDefinition>,
+    /// The number of those that are sent.
+    sent: usize,
 }
 
 /// The numbers of the names in one frame. Without a number, the name itself is encoded.
@@ -120,7 +122,7 @@ impl SentNames {
         } else {
             Arc::new(protocol.without_shape())
         };
-        self.waiting.push(NameDefinition::Protocol(definition));
+        self.defined.push(NameDefinition::Protocol(definition));
         Some(number)
     }
 
@@ -134,13 +136,30 @@ impl SentNames {
         }
         let number = self.processes.len() as u64;
         self.processes.insert(Arc::clone(name), number);
-        self.waiting.push(NameDefinition::Process(Arc::clone(name)));
+        self.defined.push(NameDefinition::Process(Arc::clone(name)));
         Some(number)
     }
 
     /// Takes the definitions that must be sent before the frames that were encoded since the last time.
     pub(crate) fn take_definitions(&mut self) -> Vec<NameDefinition> {
-        mem::take(&mut self.waiting)
+        let waiting = self.defined[self.sent..].to_vec();
+        self.sent = self.defined.len();
+        waiting
+    }
+
+    /// Sends all definitions once more, since the frames go on over another connection.
+    pub(crate) fn define_again(&mut self) {
+        self.sent = 0;
+    }
+
+    /// Returns the names as the peer has them once it has received all definitions.
+    pub(crate) fn as_received(&self) -> ReceivedNames {
+        let mut names = ReceivedNames::default();
+        for definition in &self.defined {
+            // The bounds of both sides are the same.
+            let _ = names.define(definition);
+        }
+        names
     }
 }
 

@@ -13,7 +13,7 @@ use crate::process::type_definition;
 impl<T: Serialize + DeserializeOwned + 'static> Reply<T> {
     /// Returns the call that the reply answers, if its caller is on another node. The reply is not changed, so that it
     /// answers if the upgrade fails.
-    pub(in crate::call) fn kept_call(&self) -> Option<KeptCall> {
+    pub(crate) fn kept_call(&self) -> Option<KeptCall> {
         let remote = self.slot.as_ref()?.remote_caller.as_ref()?;
         let (caller, id) = remote.call();
         Some(KeptCall { call: CallId { epoch: caller.epoch, id }, is_typed: remote.is_typed() })
@@ -21,7 +21,7 @@ impl<T: Serialize + DeserializeOwned + 'static> Reply<T> {
 
     /// Returns the reply for a call that the predecessor of `node` has kept. If the connection of the call is not continued,
     /// its answer is dropped, as after the loss of a connection.
-    pub(in crate::call) fn of_kept_call(node: &Node, KeptCall { call, is_typed }: KeptCall) -> Reply<T> {
+    pub(crate) fn of_kept_call(node: &Node, KeptCall { call, is_typed }: KeptCall) -> Reply<T> {
         let slot = node.router().and_then(|router| router.keep_call(call)).map(|caller| {
             let definition = is_typed.then(|| type_definition::<T>(node));
             let encode = |value: &T, encoder: &mut Encoder<'_>| encoder.field(value);

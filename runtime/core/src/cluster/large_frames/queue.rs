@@ -135,6 +135,11 @@ impl LargeFrames {
         }
     }
 
+    /// Returns `true` if frames were lost.
+    pub(in crate::cluster) fn has_failed(&self) -> bool {
+        self.lock().worker == WorkerState::Failed
+    }
+
     /// Returns the number of frames that are not handled yet.
     pub(in crate::cluster) fn count(&self) -> usize {
         self.lock().lanes.values().sum()

@@ -15,6 +15,7 @@
 //! |---|---|---|
 //! | is not up | | the candidate is admitted; the others wait until it is up or over |
 //! | is up | that of the candidate, and the peer has admitted the candidate | the peer has lost the old one: it is aborted |
+//! | is up and quiet, before an upgrade | that of a successor: the incarnation is the same, and the instance another one | the old one is aborted, and the candidate can continue it |
 //! | is up | any other | it is probed: if the peer answers, the candidate is refused, else the old one is aborted |
 //!
 //! A candidate of a further name is refused while there are connections to as many names as the node may have peers: a
@@ -79,6 +80,8 @@ struct Connected {
     epoch: Epoch,
     identity: Identity,
     state: Liveness,
+    /// The connection is paused, and a successor of the peer can continue it.
+    is_quiet: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +90,13 @@ enum Liveness {
     /// A probe is on its way.
     Probed,
     Aborted,
+}
+
+impl Identity {
+    /// Returns `true` if this process can be the successor of that one.
+    fn succeeds(self, other: Identity) -> bool {
+        self.incarnation == other.incarnation && self.instance != other.instance
+    }
 }
 
 impl Admissions {
@@ -110,13 +120,21 @@ impl Admissions {
     pub(super) fn up(&mut self, name: &NodeName, epoch: Epoch) -> bool {
         let Some(rivals) = self.names.get_mut(name) else { return false };
         let Some(admitted) = rivals.admitted.take_if(|admitted| admitted.epoch == epoch) else { return false };
-        rivals.up = Some(Connected { epoch, identity: admitted.identity, state: Liveness::Assumed });
+        rivals.up = Some(Connected { epoch, identity: admitted.identity, state: Liveness::Assumed, is_quiet: false });
         true
     }
 
     /// Goes on after [`up`](Admissions::up), whose effects come first.
     pub(super) fn after_up(&mut self, name: &NodeName) -> Vec<Action> {
         self.names.get_mut(name).map(Rivals::settle).unwrap_or_default()
+    }
+
+    /// Notes whether the connection that is up is quiet.
+    pub(super) fn set_quiet(&mut self, name: &NodeName, is_quiet: bool) -> Vec<Action> {
+        let Some(rivals) = self.names.get_mut(name) else { return Vec::new() };
+        let Some(up) = &mut rivals.up else { return Vec::new() };
+        up.is_quiet = is_quiet;
+        rivals.settle()
     }
 
     /// Takes the result of a probe.
@@ -169,6 +187,10 @@ impl Rivals {
             Liveness::Aborted => Vec::new(),
             // The peer would not have offered a connection while it has one.
             _ if candidate.offered && candidate.identity == up.identity => {
+                up.state = Liveness::Aborted;
+                vec![Action::Abort(up.epoch)]
+            }
+            _ if up.is_quiet && candidate.identity.succeeds(up.identity) => {
                 up.state = Liveness::Aborted;
                 vec![Action::Abort(up.epoch)]
             }

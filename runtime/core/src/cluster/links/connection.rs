@@ -16,6 +16,8 @@ use super::seeds::Tried;
 use crate::base::{NodeEvent, NodeId, NodeName};
 use crate::cluster::closing::ClosingPart;
 use crate::cluster::membership::Peer;
+#[cfg(all(feature = "upgrade", unix))]
+use crate::cluster::pause::Loss as LossEffects;
 use crate::cluster::{inbound, large_frames};
 use crate::log;
 use crate::net::{BoxedStream, Command, HandshakePermit, Outbox, drive};
@@ -37,6 +39,9 @@ struct Owned {
     role: Option<String>,
     /// The peer, once the connection is up.
     peer: Option<Arc<Peer>>,
+    /// The connection continues a paused one.
+    is_continued: bool,
+    has_goodbye: bool,
     record: Arc<Record>,
     closing: ClosingPart,
 }
@@ -56,9 +61,24 @@ struct Loss {
 struct Record {
     peer: OnceLock<NodeName>,
     up_at: OnceLock<Instant>,
+    /// Set if the end of the connection is not a loss, since it is suspended.
+    suspended: OnceLock<()>,
 }
 
 impl Connector {
+    /// Returns the effects of the loss of a connection that the predecessor has handed over.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(in crate::cluster) fn loss_of(&self, peer: &Arc<Peer>) -> LossEffects {
+        let loss = Loss {
+            connector: self.clone(),
+            epoch: peer.epoch,
+            name: Some(peer.id.name.clone()),
+            peer: Some(Arc::clone(peer)),
+            _part: self.cluster.closing.subscribe(),
+        };
+        Box::new(|| loss.take_effect())
+    }
+
     /// Runs one connection to its end. `tried` is dropped once the connection is up or over.
     pub(super) async fn run(
         &self,
@@ -90,6 +110,8 @@ impl Connector {
             hello: None,
             role: None,
             peer: None,
+            is_continued: false,
+            has_goodbye: false,
             record: Arc::clone(&record),
             closing: closing.clone(),
         };
@@ -106,6 +128,7 @@ impl Connector {
                     }
                 }
                 Event::Offered => owned.consider(true),
+                Event::Continued => owned.is_continued = true,
                 Event::Up(hello) => {
                     identified.identify(&hello.node.name, owned.connector.node.peer_traffic());
                     if !owned.up(&hello) {
@@ -136,7 +159,13 @@ impl Connector {
                     }
                 }
                 Event::Probed { alive } => owned.probed(alive),
-                Event::Goodbye => {}
+                Event::Pause(status) => {
+                    if let Some(peer) = &owned.peer {
+                        owned.connector.pause_changed(peer, status, &owned.closing);
+                    }
+                }
+                // A peer that leaves on purpose has no successor.
+                Event::Goodbye => owned.has_goodbye = true,
             }
             ControlFlow::Continue(())
         };
@@ -153,7 +182,8 @@ impl Connector {
             }
         };
         let up_for = record.up_at.get().map(|at| self.node.clock().now().saturating_duration_since(*at));
-        ConnectionEnd { closed, peer: record.peer.get().cloned(), up_for }
+        let is_suspended = record.suspended.get().is_some();
+        ConnectionEnd { closed, peer: record.peer.get().cloned(), up_for, is_suspended }
     }
 }
 
@@ -172,7 +202,8 @@ impl Owned {
     fn consider(&self, offered: bool) {
         if let Some(hello) = &self.hello {
             let is_another = matches!(&self.purpose, Purpose::Member(name) if *name != hello.node.name);
-            if is_another || self.connector.cluster.members().is_leaving() {
+            let cluster = &self.connector.cluster;
+            if is_another || cluster.members().is_leaving() || cluster.is_pausing() {
                 if is_another {
                     let (node, peer) = (self.connector.node.name(), &hello.node.name);
                     log::debug!(target: "greenroom", %node, %peer, "the address of another member leads to this node");
@@ -180,7 +211,7 @@ impl Owned {
                 let refusal = if is_another { Refusal::NotAllowed } else { Refusal::Stopping };
                 return self.outbox.command(Command::Refuse(refusal));
             }
-            self.connector.cluster.links.add(self.epoch, hello, offered, &self.outbox);
+            cluster.links.add(self.epoch, hello, offered, &self.outbox);
         }
     }
 
@@ -189,6 +220,17 @@ impl Owned {
         let Connector { node, cluster, .. } = &self.connector;
         let name = &hello.node.name;
         if !cluster.links.up(name, self.epoch) {
+            return false;
+        }
+        if let Some(suspended) = cluster.suspended_peer(name) {
+            if self.is_continued && *suspended.id == hello.node {
+                return self.continue_peer(hello, &suspended);
+            }
+            // All effects of its loss come first.
+            cluster.lose_suspended(&suspended);
+        }
+        if self.is_continued {
+            // It is lost since the two nodes have agreed on it.
             return false;
         }
         let peer = loop {
@@ -216,6 +258,54 @@ impl Owned {
         true
     }
 
+    /// Continues the connection of a suspended peer. Returns `false` if that is lost.
+    fn continue_peer(&mut self, hello: &Hello, suspended: &Peer) -> bool {
+        let Connector { node, cluster, .. } = &self.connector;
+        let Some(calls) = suspended.pause.end_suspension() else { return false };
+        let name = &hello.node.name;
+        cluster.links.set_tokens(&hello.node, None);
+        let peer = cluster.continue_peer(suspended, hello, self.role.as_deref(), &self.outbox);
+        self.peer = Some(Arc::clone(&peer));
+        let _ = self.record.up_at.set(node.clock().now());
+        log::info!(target: "greenroom", node = %node.name(), peer = %name, "connection continued");
+        cluster.member_joined(node, hello, matches!(self.purpose, Purpose::Seed));
+        inbound::reconnect(node, &peer, calls);
+        if let Some(exchange) = node.claim_exchange()
+            && let Some(is_full) = cluster.is_full_member(&peer)
+        {
+            exchange.peer_continued(&peer.id, peer.epoch, is_full);
+        }
+        match node.group_service() {
+            Some(groups) => groups.peer_continued(node, peer.epoch),
+            None => inbound::clear_groups(node, &peer),
+        }
+        cluster.compare_at_start(node, &peer);
+        cluster.links.after_up(name);
+        true
+    }
+
+    /// Suspends the connection, which ends quiet in a pause: the next one can continue it.
+    fn suspend(&mut self, peer: Arc<Peer>) {
+        let Connector { node, cluster, .. } = &self.connector;
+        let _ = self.record.suspended.set(());
+        let loss = self.loss();
+        cluster.links.set_tokens(&peer.id, Some(peer.pause.status().tokens));
+        peer.pause.suspend(Box::new(|| loss.take_effect()), node.pending_calls().sent_on(peer.epoch));
+        cluster.links.closed(&peer.id.name, self.epoch);
+        self.connector.await_successor(peer, &self.closing);
+        cluster.changed.notify_waiters();
+    }
+
+    fn loss(&self) -> Loss {
+        Loss {
+            connector: self.connector.clone(),
+            epoch: self.epoch,
+            name: self.name().cloned(),
+            peer: self.peer.clone(),
+            _part: self.closing.clone(),
+        }
+    }
+
     /// Leaves the peer to the next connection, since this one was idle. It has this outbox until its end, which is not a loss.
     fn separate(&mut self, rest: &Arc<Outbox>) {
         self.peer = None;
@@ -239,14 +329,11 @@ impl Drop for Owned {
         if let Some(rest) = rest {
             self.separate(&rest);
         }
+        if let Some(peer) = self.peer.clone().filter(|peer| !self.has_goodbye && peer.suspend()) {
+            return self.suspend(peer);
+        }
         step(&self.connector.node, || self.outbox.close());
-        let loss = Loss {
-            connector: self.connector.clone(),
-            epoch: self.epoch,
-            name: self.name().cloned(),
-            peer: self.peer.clone(),
-            _part: self.closing.clone(),
-        };
+        let loss = self.loss();
         match &self.peer {
             Some(peer) => peer.large_frames.finish(|| loss.take_effect()),
             None => loss.take_effect(),

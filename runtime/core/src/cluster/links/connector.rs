@@ -51,6 +51,8 @@ pub(super) struct ConnectionEnd {
     pub(super) peer: Option<NodeName>,
     /// The time that the connection was up, if it was.
     pub(super) up_for: Option<Duration>,
+    /// The connection was paused, and another one can continue it.
+    pub(super) is_suspended: bool,
 }
 
 impl Connector {
@@ -58,6 +60,9 @@ impl Connector {
     pub(super) fn report(&self, role: Role, address: &str, ended: &ConnectionEnd) {
         let node = self.node.name();
         match (&ended.peer, &ended.closed) {
+            (Some(peer), closed) if ended.is_suspended => {
+                log::info!(target: "greenroom", %node, %peer, reason = %log::Escaped(closed), "paused connection ended: its successor continues it");
+            }
             (Some(peer), closed @ (Closed::ByThisNode | Closed::ByPeer)) if ended.up_for.is_some() => {
                 log::info!(target: "greenroom", %node, %peer, reason = %log::Escaped(closed), "connection closed");
             }

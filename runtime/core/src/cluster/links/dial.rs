@@ -147,6 +147,32 @@ impl Connector {
         }
     }
 
+    /// Dials the peer of a suspended connection until the connection is continued or lost.
+    pub(in crate::cluster) async fn redial(self, peer: Arc<Peer>, address: String, closing: ClosingPart) {
+        let mut backoff = Backoff::new();
+        let is_suspended = || peer.pause.is_suspended();
+        loop {
+            tokio::select! {
+                biased;
+                () = closing.begun() => return,
+                () = async {
+                    self.node.own_turn().await;
+                    wait_until(&self.cluster.changed, || !self.cluster.is_pausing() || !is_suspended()).await;
+                } => {}
+            }
+            if !is_suspended() {
+                return;
+            }
+            let (ControlFlow::Continue(up_for), _) = self.attempt(&peer.id.name, &address, &closing).await else {
+                return;
+            };
+            let pause = backoff.next_pause(up_for, self.node.rng());
+            if self.pause(pause, &closing).await.is_break() {
+                return;
+            }
+        }
+    }
+
     /// Fails the messages, calls and relations that wait for a connection which was not opened.
     pub(super) fn fail_opening(&self, peer: &Arc<Peer>) {
         if !self.cluster.end_opening(peer) {

@@ -86,8 +86,7 @@ impl Connector {
     /// Returns `true` if the seed with this address, or with this name if it is known, is not connected. One that is closed
     /// on purpose is not dialled.
     fn needs_dial(&self, address: &str, name: Option<&NodeName>) -> bool {
-        let is_reached =
-            |name: &NodeName| self.cluster.connected_peer(name).is_some() || self.cluster.members().is_parted(name);
+        let is_reached = |name: &NodeName| self.cluster.is_reached(name) || self.cluster.members().is_parted(name);
         !self.cluster.is_reached_at(address) && !name.is_some_and(is_reached)
     }
 }

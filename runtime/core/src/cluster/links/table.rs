@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::admission::{Action, Admissions, Identity};
 use super::late::LateDrivers;
-use crate::base::{NodeName, SortedMap};
+use crate::base::{NodeId, NodeName, SortedMap};
 use crate::net::{Command, Outbox};
 use crate::session::Hello;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-use crate::wire::Epoch;
+use crate::wire::{Epoch, Tokens};
 
 /// The connections of a node whose peer's hello has arrived. Executes the decisions of [`Admissions`].
 pub(in crate::cluster) struct Links {
@@ -20,13 +20,15 @@ pub(in crate::cluster) struct Links {
 
 struct State {
     admissions: Admissions,
-    outboxes: SortedMap<Epoch, Arc<Outbox>>,
+    outboxes: SortedMap<Epoch, (NodeId, Arc<Outbox>)>,
+    /// The tokens of suspended connections, by which another one continues them.
+    tokens: SortedMap<NodeName, (NodeId, Tokens)>,
 }
 
 impl Links {
     /// Returns an empty table of a node that may have so many `peers`.
     pub(in crate::cluster) fn new(peers: usize) -> Links {
-        let state = State { admissions: Admissions::new(peers), outboxes: SortedMap::new() };
+        let state = State { admissions: Admissions::new(peers), outboxes: SortedMap::new(), tokens: SortedMap::new() };
         Links { last_epoch: AtomicU64::new(0), state: Mutex::new(state), late_drivers: LateDrivers::default() }
     }
 
@@ -43,7 +45,7 @@ impl Links {
     pub(in crate::cluster) fn add(&self, epoch: Epoch, hello: &Hello, offered: bool, outbox: &Arc<Outbox>) {
         let identity = Identity { incarnation: hello.node.incarnation, instance: hello.instance };
         let mut state = self.lock();
-        state.outboxes.insert(epoch, Arc::clone(outbox));
+        state.outboxes.insert(epoch, (hello.node.clone(), Arc::clone(outbox)));
         let actions = state.admissions.add(&hello.node.name, epoch, identity, offered);
         state.execute(actions);
     }
@@ -57,6 +59,35 @@ impl Links {
     pub(in crate::cluster) fn after_up(&self, name: &NodeName) {
         let mut state = self.lock();
         let actions = state.admissions.after_up(name);
+        state.execute(actions);
+    }
+
+    /// Sets the tokens of a suspended connection; `None` when it is continued or lost.
+    pub(in crate::cluster) fn set_tokens(&self, id: &NodeId, tokens: Option<Tokens>) {
+        let held = &mut self.lock().tokens;
+        match tokens {
+            Some(tokens) => _ = held.insert(id.name.clone(), (id.clone(), tokens)),
+            None => _ = held.remove(&id.name),
+        }
+    }
+
+    /// Returns the tokens of a suspended connection.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(in crate::cluster) fn tokens(&self, id: &NodeId) -> Option<Tokens> {
+        let state = self.lock();
+        state.tokens.get(&id.name).filter(|(of, _)| of == id).map(|(_, tokens)| *tokens)
+    }
+
+    /// Numbers the next connections behind this one of the predecessor.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(in crate::cluster) fn continue_epochs(&self, Epoch(last): Epoch) {
+        self.last_epoch.fetch_max(last, Ordering::Relaxed);
+    }
+
+    /// Notes whether the connection to this name is quiet: a successor of the peer replaces it.
+    pub(in crate::cluster) fn set_quiet(&self, name: &NodeName, is_quiet: bool) {
+        let mut state = self.lock();
+        let actions = state.admissions.set_quiet(name, is_quiet);
         state.execute(actions);
     }
 
@@ -85,15 +116,24 @@ impl State {
     fn execute(&self, actions: Vec<Action>) {
         for action in actions {
             let (epoch, command) = match action {
-                Action::Admit(epoch) => (epoch, Command::Admit),
+                Action::Admit(epoch) => (epoch, Command::Admit(self.tokens_for(epoch))),
                 Action::Refuse(epoch, refusal) => (epoch, Command::Refuse(refusal)),
                 Action::Probe(epoch) => (epoch, Command::Probe),
                 Action::Abort(epoch) => (epoch, Command::Abort),
             };
             // The outbox of a connection that is over ignores it, and `closed` follows.
-            if let Some(outbox) = self.outboxes.get(&epoch) {
+            if let Some((_, outbox)) = self.outboxes.get(&epoch) {
                 outbox.command(command);
             }
         }
+    }
+
+    /// Returns the tokens of the suspended connection that this one can continue.
+    fn tokens_for(&self, epoch: Epoch) -> Tokens {
+        let tokens = self.outboxes.get(&epoch).and_then(|(id, _)| {
+            let (of, tokens) = self.tokens.get(&id.name)?;
+            (of == id).then_some(*tokens)
+        });
+        tokens.unwrap_or_default()
     }
 }

@@ -163,7 +163,7 @@ impl Cluster {
         self.members.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn connected(&self) -> Vec<Arc<Peer>> {
+    pub(in crate::cluster) fn connected(&self) -> Vec<Arc<Peer>> {
         let peers = self.peers.read().unwrap_or_else(PoisonError::into_inner);
         peers.values().filter(|peer| peer.is_up()).cloned().collect()
     }

@@ -106,7 +106,7 @@ impl Cluster {
     pub(in crate::cluster) fn propose_idle(&self, node: &Node) {
         let now = node.clock().now();
         for peer in self.connected() {
-            if !self.is_closed_when_idle(&peer) {
+            if !self.is_closed_when_idle(&peer) || peer.pause.status().is_stopped() || peer.pause.is_suspended() {
                 continue;
             }
             if peer.outbox.is_parked() {
@@ -161,6 +161,7 @@ impl Cluster {
     fn agrees_to_close(&self, node: &Node, peer: &Peer) -> bool {
         let now = node.clock().now();
         self.is_closed_when_idle(peer)
+            && !peer.pause.status().is_stopped()
             && now.saturating_duration_since(peer.idle_since(now)) >= AGREED
             && peer.park_if_unused(node)
     }

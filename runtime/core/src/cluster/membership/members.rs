@@ -274,6 +274,12 @@ impl Members {
         self.entries.iter().filter(|(_, entry)| !entry.is_gone()).map(|(name, entry)| entry.member(name)).collect()
     }
 
+    /// Returns the description of a member.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(in crate::cluster) fn record(&self, name: &NodeName) -> Option<MemberRecord> {
+        Some(self.entries.get(name)?.record(name))
+    }
+
     /// Returns the members to announce. One that this node cannot reach is left out.
     pub(in crate::cluster) fn records(&self) -> Vec<MemberRecord> {
         let announced = self.entries.iter().filter(|(_, entry)| {

@@ -136,6 +136,17 @@ impl WaitQueue {
         }
     }
 
+    /// Resumes all targets.
+    pub(super) fn resume_all(&mut self) {
+        let held: Vec<_> = self.held.keys().cloned().collect();
+        held.iter().for_each(|target| self.resume(target));
+    }
+
+    /// Iterates over the messages that wait.
+    pub(super) fn frames(&self) -> impl Iterator<Item = &Encoded> {
+        self.waiters.values().map(|waiter| &waiter.frame)
+    }
+
     /// Takes the next message. Without memory for a large one, those go on waiting.
     pub(super) fn admit(&mut self, has_memory: bool, is_large: impl Fn(&Encoded) -> bool) -> Option<Admitted> {
         while has_memory && let Some(id) = self.memory.ids.pop_front() {

@@ -42,6 +42,9 @@ pub(crate) trait ClaimExchange: Send + Sync {
     /// The connection to another member is up. Its frames follow.
     fn peer_up(&self, peer: &Arc<NodeId>, epoch: Epoch, is_full: bool);
 
+    /// Another connection continues that of this epoch, with another process of the peer. Its frames follow.
+    fn peer_continued(&self, peer: &Arc<NodeId>, epoch: Epoch, is_full: bool);
+
     /// A peer has sent a part of the exchange. `may_claim` states whether it has the right to.
     fn receive(&self, epoch: Epoch, part: &[u8], may_claim: bool);
 

@@ -18,6 +18,10 @@ pub(crate) trait GroupService: Send + Sync {
     /// Notes that the connection of this epoch is up.
     fn peer_up(&self, node: &Node, epoch: Epoch);
 
+    /// Notes that another connection continues that of this epoch, with another process of the peer. Its members stay until it
+    /// has announced others.
+    fn peer_continued(&self, node: &Node, epoch: Epoch);
+
     /// Notes that the connection of this epoch is lost: the members on the peer have left.
     fn peer_down(&self, epoch: Epoch);
 

@@ -10,6 +10,8 @@ use super::Cell;
 use super::control_block::{ControlBlock, RunState};
 use crate::base::{Exit, MonitorRef, Pid, Protocol};
 use crate::node::{Addressable, ChildEntry};
+#[cfg(all(feature = "upgrade", unix))]
+use crate::signal::KeptRelation;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::{Epoch, Signal};
@@ -200,6 +202,16 @@ impl<M: Protocol> Cell<M> {
     pub(super) fn count_waiting_watchers_over(&self, epoch: Epoch) -> usize {
         let slot = self.child_slot.as_ref();
         slot.map_or(0, |slot| slot.restart().waiting_watchers.iter().filter(|(_, _, of)| *of == epoch).count())
+    }
+
+    /// Returns the waiting monitors that came over this connection, as relations of the child. The caller holds the lock of
+    /// the control block.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(super) fn kept_waiting_watchers(&self, epoch: Epoch) -> Vec<KeptRelation> {
+        let (Some(slot), Some(child)) = (self.child_slot.as_ref(), self.child_id()) else { return Vec::new() };
+        let restart = slot.restart();
+        let watchers = restart.waiting_watchers.iter().filter(|(_, _, of)| *of == epoch);
+        watchers.map(|(pid, reference, _)| KeptRelation::watcher(child.number(), pid.number(), *reference)).collect()
     }
 
     /// Forgets the waiting monitors that came over a connection which is lost.

@@ -8,6 +8,8 @@ use super::{Cell, flags};
 use crate::base::{Down, Exit, MonitorRef, NodeId, Pid, Protocol};
 use crate::mailbox::Origin;
 use crate::node::SignalTarget;
+#[cfg(all(feature = "upgrade", unix))]
+use crate::signal::KeptRelation;
 use crate::signal::{Effect, MonitorRoute, Monitored, Receipt, Relations, dispatch};
 use crate::sync::MutexGuard;
 use crate::wire::{Epoch, Signal};
@@ -57,6 +59,18 @@ impl<M: Protocol> SignalTarget for Cell<M> {
         let relations = control.cold().filter(|_| control.is_occupied_by(process));
         let count = relations.map_or(0, |cold| cold.relations.count_over(epoch));
         if number == 0 { count + self.count_waiting_watchers_over(epoch) } else { count }
+    }
+
+    #[cfg(all(feature = "upgrade", unix))]
+    fn kept_relations(&self, number: u64, epoch: Epoch) -> Vec<KeptRelation> {
+        let control = self.control();
+        let process = if number == 0 { control.number } else { number };
+        let relations = control.cold().filter(|_| control.is_occupied_by(process));
+        let mut kept = relations.map(|cold| cold.relations.kept_over(process, epoch)).unwrap_or_default();
+        if number == 0 {
+            kept.extend(self.kept_waiting_watchers(epoch));
+        }
+        kept
     }
 }
 

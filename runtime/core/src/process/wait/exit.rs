@@ -17,6 +17,8 @@ use crate::node::{Current, Node, SignalTarget};
 use crate::observe::{AwaitedCall, ReportKind};
 use crate::process::Cell;
 use crate::sched::Timeout;
+#[cfg(all(feature = "upgrade", unix))]
+use crate::signal::KeptRelation;
 use crate::signal::{MonitorRoute, Monitored};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 use crate::wire::{Epoch, Signal};
@@ -276,6 +278,12 @@ impl SignalTarget for ExitWatcher {
     // Its only relation is a monitor of its own.
     fn relations_over(&self, _: u64, _: Epoch) -> usize {
         0
+    }
+
+    #[cfg(all(feature = "upgrade", unix))]
+    fn kept_relations(&self, _: u64, epoch: Epoch) -> Vec<KeptRelation> {
+        let kept = KeptRelation::monitor(self.number, &self.target, self.reference);
+        if epoch == self.epoch { vec![kept] } else { Vec::new() }
     }
 }
 

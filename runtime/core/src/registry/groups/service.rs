@@ -85,6 +85,13 @@ impl GroupService for Service {
         }
     }
 
+    fn peer_continued(&self, node: &Node, epoch: Epoch) {
+        self.table().continue_peer(epoch);
+        // The task that feeds the peer ends.
+        self.changed.notify_waiters();
+        self.peer_up(node, epoch);
+    }
+
     fn peer_down(&self, epoch: Epoch) {
         let mut table = self.table();
         if let Some((peer, changes)) = table.remove_peer(epoch) {
@@ -103,10 +110,11 @@ impl GroupService for Service {
 
     fn handle_update(&self, node: &Node, peer: &Arc<NodeId>, epoch: Epoch, update: GroupUpdate) {
         if update == GroupUpdate::Open {
-            if self.table().add_peer(epoch, peer) {
+            let feeder = self.table().add_peer(epoch, peer);
+            if let Some(feeder) = feeder {
                 // The peer may have begun to take part after it received the first one.
                 self.peer_up(node, epoch);
-                node.spawner().spawn(feed(node.clone(), Arc::clone(peer), epoch));
+                node.spawner().spawn(feed(node.clone(), Arc::clone(peer), epoch, feeder));
             }
             return;
         }
@@ -154,7 +162,7 @@ pub(crate) fn join_again(node: &Node, process: u64, groups: &[String]) {
 }
 
 /// Sends a peer the members of this node and their changes, until the connection of this epoch is over.
-async fn feed(node: Node, peer: Arc<NodeId>, epoch: Epoch) {
+async fn feed(node: Node, peer: Arc<NodeId>, epoch: Epoch, feeder: u64) {
     let service = Service::of(&node);
     let Some(router) = node.router() else { return };
     loop {
@@ -162,7 +170,7 @@ async fn feed(node: Node, peer: Arc<NodeId>, epoch: Epoch) {
         // From here on a change is not missed.
         changed.as_mut().enable();
         loop {
-            let next = service.table().next_update(epoch);
+            let next = service.table().next_update(epoch, feeder);
             let Ok(next) = next else { return };
             let Some(update) = next else { break };
             match router.send_group_update(epoch, update) {

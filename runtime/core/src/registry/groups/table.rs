@@ -46,6 +46,8 @@ pub(super) struct Table<V, S> {
     peers: SortedMap<Epoch, Peer>,
     /// The number of members of this node, in all groups together.
     own_members: usize,
+    /// The number of tasks so far that feed a peer.
+    feeders: u64,
     log: Log,
     limits: Limits,
 }
@@ -56,6 +58,8 @@ struct Peer {
     groups: SortedMap<Arc<GroupName>, ()>,
     members: usize,
     feed: Feed,
+    /// The number of the task that feeds it; `None` until a process of the peer that continues the connection takes part.
+    feeder: Option<u64>,
 }
 
 /// The effect of an update or a loss on one group.
@@ -73,6 +77,7 @@ impl<V: Clone, S> Table<V, S> {
             processes: SortedMap::new(),
             peers: SortedMap::new(),
             own_members: 0,
+            feeders: 0,
             log: Log::default(),
             limits,
         }
@@ -121,15 +126,27 @@ impl<V: Clone, S> Table<V, S> {
         self.processes.get(&process).into_iter().flatten().map(|group| &**group)
     }
 
-    /// Adds a peer that takes part in groups. Returns `false` if it was added before.
-    pub(super) fn add_peer(&mut self, epoch: Epoch, node: &Arc<NodeId>) -> bool {
-        let is_new = !self.peers.contains_key(&epoch);
-        if is_new {
-            let feed = Feed::new(self.log.end());
-            let peer = Peer { node: Arc::clone(node), groups: SortedMap::new(), members: 0, feed };
-            self.peers.insert(epoch, peer);
+    /// Adds a peer that takes part in groups. Returns the number of the task that is to feed it; `None` if it was added
+    /// before.
+    pub(super) fn add_peer(&mut self, epoch: Epoch, node: &Arc<NodeId>) -> Option<u64> {
+        let feed = || Feed::new(self.log.end());
+        let (node, groups) = (Arc::clone(node), SortedMap::new());
+        let new = || Peer { node, groups, members: 0, feed: feed(), feeder: None };
+        let peer = self.peers.get_or_insert_with(epoch, new);
+        if peer.feeder.is_some() {
+            return None;
         }
-        is_new
+        self.feeders += 1;
+        (peer.feed, peer.feeder) = (feed(), Some(self.feeders));
+        peer.feeder
+    }
+
+    /// Notes that another process of a peer continues its connection. It counts as new, and its members stay until it has
+    /// announced others.
+    pub(super) fn continue_peer(&mut self, epoch: Epoch) {
+        if let Some(peer) = self.peers.get_mut(&epoch) {
+            peer.feeder = None;
+        }
     }
 
     /// Returns `true` if the peer of this connection takes part in groups.
@@ -170,10 +187,11 @@ impl<V: Clone, S> Table<V, S> {
         (changes, ignored)
     }
 
-    /// Returns the next update for a peer; `None` if there is nothing to send. `Err` if the peer was removed.
-    pub(super) fn next_update(&mut self, epoch: Epoch) -> Result<Option<GroupUpdate>, ()> {
+    /// Returns the next update for a peer; `None` if there is nothing to send. `Err` if the peer was removed, or another task
+    /// feeds it.
+    pub(super) fn next_update(&mut self, epoch: Epoch, feeder: u64) -> Result<Option<GroupUpdate>, ()> {
         let Table { groups, peers, log, limits, .. } = self;
-        let peer = peers.get_mut(&epoch).ok_or(())?;
+        let peer = peers.get_mut(&epoch).filter(|peer| peer.feeder == Some(feeder)).ok_or(())?;
         let update = peer.feed.next_update(groups, log, limits.update);
         self.trim_log();
         Ok(update)
@@ -339,6 +357,12 @@ impl<V: Clone, S> Table<V, S> {
 
 #[cfg(test)]
 impl<V: Clone, S> Table<V, S> {
+    /// Returns the next update for a peer, as the task that feeds it does.
+    pub(super) fn next_update_for(&mut self, epoch: Epoch) -> Result<Option<GroupUpdate>, ()> {
+        let feeder = self.peers.get(&epoch).and_then(|peer| peer.feeder).ok_or(())?;
+        self.next_update(epoch, feeder)
+    }
+
     /// Returns the numbers of groups, of processes with groups, of peers, and of entries in the log.
     pub(super) fn sizes(&self) -> [usize; 4] {
         [self.groups.len(), self.processes.len(), self.peers.len(), self.log.len()]

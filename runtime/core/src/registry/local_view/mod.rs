@@ -228,6 +228,10 @@ impl ClaimExchange for Shared {
         self.apply(|state, now| state.view.peer_up(epoch, NodeId::clone(peer), is_full, now));
     }
 
+    fn peer_continued(&self, peer: &Arc<NodeId>, epoch: Epoch, is_full: bool) {
+        self.apply(|state, now| state.view.peer_continued(epoch, NodeId::clone(peer), is_full, now));
+    }
+
     fn receive(&self, epoch: Epoch, frame: &[u8], may_claim: bool) {
         let parts = part::decode(frame);
         self.apply(|state, now| {

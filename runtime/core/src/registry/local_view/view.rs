@@ -96,6 +96,8 @@ struct Peer {
     /// The time until which its claims are waited for. `None` once it has sent them.
     syncs_until: Option<Instant>,
     keys: BTreeSet<String>,
+    /// The keys of an earlier process of the peer, until this one has sent its own.
+    unconfirmed: BTreeSet<String>,
 }
 
 /// A key that a node is about to claim. It ends when the claim arrives, when the node gives the key up, or with its connection.
@@ -163,8 +165,18 @@ impl View {
         let parts = self.own().map(Part::claimed).chain([Part::Synced]).collect();
         self.effects.push(Effect::Send(at, parts));
         let syncs_until = now.at.checked_add(SYNC_TIME);
-        self.peers.insert(at, Peer { id, is_full, syncs_until, keys: BTreeSet::new() });
+        self.peers.insert(at, Peer { id, is_full, syncs_until, keys: BTreeSet::new(), unconfirmed: BTreeSet::new() });
         self.side.set(self.has_majority(), now.at);
+    }
+
+    /// Another process of a peer continues its connection. The claims of the peer stay until it has sent all of its own.
+    pub(super) fn peer_continued(&mut self, at: Epoch, id: NodeId, is_full: bool, now: Now) {
+        let before = self.peers.remove(&at);
+        self.peer_up(at, id, is_full, now);
+        if let (Some(before), Some(peer)) = (before, self.peers.get_mut(&at)) {
+            (peer.unconfirmed, peer.keys) = (before.keys.clone(), before.keys);
+        }
+        self.forget_requests(at, now);
     }
 
     /// A connection is lost, and with it the claims of its node.
@@ -173,9 +185,14 @@ impl View {
         for key in &peer.keys {
             self.change(key, |claims| drop(claims.remove(&at)));
         }
+        self.side.set(self.has_majority(), now.at);
+        self.forget_requests(at, now);
+    }
+
+    /// Forgets the requests of a peer, and repeats those of this node to it.
+    fn forget_requests(&mut self, at: Epoch, now: Now) {
         self.reserved.retain(|_, reservation| reservation.at != at);
         self.deferred.retain(|(from, ..)| *from != at);
-        self.side.set(self.has_majority(), now.at);
         let lost: Vec<_> = self.requests.iter().filter(|(_, pending)| pending.home == at).map(|(id, _)| *id).collect();
         for request in lost {
             if let Some(Pending { key, value, .. }) = self.requests.remove(&request) {
@@ -228,6 +245,11 @@ impl View {
         match part {
             Part::Synced => {
                 peer.syncs_until = None;
+                let ended = std::mem::take(&mut peer.unconfirmed);
+                peer.keys.retain(|key| !ended.contains(key));
+                for key in ended {
+                    self.change(&key, |claims| drop(claims.remove(&from)));
+                }
                 self.serve_deferred(now);
             }
             Part::Claimed { .. } | Part::Kept { .. } | Part::Reserve { .. } if !may_claim => {
@@ -247,6 +269,7 @@ impl View {
                     return self.effects.push(Effect::Ignored(node.name, Ignored::TooManyClaims));
                 }
                 peer.keys.insert(key.clone());
+                peer.unconfirmed.remove(&key);
                 self.see(token, now);
                 self.end_reservation(&key, from, None);
                 let claim = Claim { key: key.clone(), node, token, value };

@@ -11,7 +11,7 @@
 //! | `1` | name of the node | 1..=255 bytes |
 //! | `2` | address at which it may be dialled, if there is one | 1..=512 bytes |
 //! | `3` | incarnation | *n* |
-//! | `4` | features | *n*, one bit for each; a missing field is 0 |
+//! | `4` | features | *n*, one bit for each; a missing field is 0. Bit 0: a [pause](crate::session) |
 //! | `5` | instance | 8 bytes, least byte first |
 //! | `6` | [metadata](crate::wire::membership), if there is any | |
 //! | `7` | name of the cluster | 1..=255 bytes |
@@ -47,8 +47,10 @@ pub(crate) const MAX_ADVERTISE: usize = MAX_ADDRESS;
 pub(crate) const MAX_CLUSTER: usize = 255;
 /// The shortest tick. A peer cannot make a node send ticks more often than four times in this.
 pub(crate) const MIN_TICK: Duration = Duration::from_millis(10);
+/// The feature of a node that can [pause](crate::session::pause) a connection, and continue it.
+pub(in crate::session) const CAN_PAUSE: u64 = 1;
 /// The features of this version.
-const FEATURES: u64 = 0;
+const FEATURES: u64 = CAN_PAUSE;
 const MIN_FRAGMENT: usize = 1024;
 
 const NAME: u64 = 1;
@@ -139,9 +141,7 @@ pub(in crate::session) fn encode(
         put(&mut out, ADVERTISE, address.as_bytes());
     }
     put_number(&mut out, INCARNATION, hello.node.incarnation);
-    if FEATURES != 0 {
-        put_number(&mut out, FEATURE_BITS, FEATURES);
-    }
+    put_number(&mut out, FEATURE_BITS, FEATURES);
     put(&mut out, INSTANCE, &hello.instance.to_le_bytes());
     if !hello.metadata.is_empty() {
         let mut metadata = Vec::new();

@@ -2,7 +2,7 @@
 //!
 //! | chunk | bytes |
 //! |---|---|
-//! | admission | `8`, code *n*: `0` accepted, else a refusal |
+//! | admission | `8`, code *n*: `0` accepted, else a refusal; with `0`, if both nodes can [pause](crate::session), the tokens of the paused connection that this one can continue: up to two of 16 bytes |
 //!
 //! | code | refusal |
 //! |---|---|

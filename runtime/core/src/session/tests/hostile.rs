@@ -136,7 +136,7 @@ impl Attacked {
                     record.extend_from_slice(&hello);
                     self.receive_record(&record, 0);
                 }
-                _ if admits => self.session.admit(self.now).unwrap(),
+                _ if admits => self.session.admit(self.now, Default::default()).unwrap(),
                 _ => self.receive_record(&[ADMISSION, 0], 0),
             }
             self.check();
@@ -206,7 +206,8 @@ impl Attacked {
                 Event::Offered => Stage::Offered,
                 Event::Up(_) => Stage::Up,
                 Event::Goodbye => Stage::Goodbye,
-                Event::Frame { .. } | Event::Definition(_) | Event::Probed { .. } => {
+                Event::Continued => panic!("this side has no token"),
+                Event::Frame { .. } | Event::Definition(_) | Event::Probed { .. } | Event::Pause(_) => {
                     assert_eq!(self.stage, Stage::Up, "{event:?}");
                     continue;
                 }
@@ -281,7 +282,7 @@ fn any_bytes_of_a_stranger_in_any_slices_end_in_an_error_or_a_timeout() {
                 0 => attacked.pass(Duration::from_millis(input.number() % 7000)),
                 1 => attacked.transmit_clear(),
                 2 => drop(attacked.session.handle_end()),
-                3 => drop(attacked.session.admit(attacked.now)),
+                3 => drop(attacked.session.admit(attacked.now, Default::default())),
                 _ => {}
             }
             coverage.count(attacked.state());
@@ -348,10 +349,12 @@ fn any_bytes_are_an_error_or_a_hello_and_preambles_have_a_bounded_size() {
         match hello::decode(&changed) {
             Ok(greeted) => {
                 coverage.count("hello");
-                let PeerHello { hello, cluster, tick, receive_limits, .. } = &greeted;
+                let PeerHello { hello, cluster, tick, receive_limits, .. } = &greeted.clone();
                 assert!(*tick >= MIN_TICK && receive_limits.fragment >= 1024);
                 assert!(receive_limits.frame <= receive_limits.reassembly && receive_limits.lanes >= 1);
                 let again = hello::encode(hello, cluster, *tick, *receive_limits).expect("a hello within the bounds");
+                // With the features of this version.
+                let greeted = PeerHello { features: hello::CAN_PAUSE, ..greeted };
                 assert_eq!(hello::decode(&again).as_ref(), Ok(&greeted));
             }
             Err(error) => coverage.count(mem::discriminant(&error)),
@@ -481,7 +484,9 @@ fn any_records_of_a_peer_with_the_cookie_in_any_state_leave_the_session_within_i
                     plain.extend_from_slice(&hello);
                     attacked.receive_record(&plain, input.below(300));
                 }
-                0..=7 if state == "deciding" || state == "offered" => drop(attacked.session.admit(now)),
+                0..=7 if state == "deciding" || state == "offered" => {
+                    drop(attacked.session.admit(now, Default::default()))
+                }
                 0..=7 | 22 if attacked.stage < Stage::Up => {
                     plain.push(ADMISSION);
                     varint::put(&mut plain, if input.below(8) == 7 { input.number() } else { 0 });
@@ -496,7 +501,7 @@ fn any_records_of_a_peer_with_the_cookie_in_any_state_leave_the_session_within_i
                 // Bytes that no peer has sealed.
                 14 if input.below(4) == 0 => attacked.receive(input.bytes(40)),
                 15 => attacked.pass(Duration::from_millis(input.number() % 70_000)),
-                16 => drop(attacked.session.admit(now)),
+                16 => drop(attacked.session.admit(now, Default::default())),
                 17 if input.below(8) == 0 => drop(attacked.session.refuse(now, Refusal::NotAllowed)),
                 18 => attacked.session.probe(now),
                 19 if input.below(2) == 0 => attacked.session.close(now),

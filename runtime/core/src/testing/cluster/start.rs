@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use super::{Incarnation, Inner, host};
+use crate::cluster::NodeBuilder;
 use crate::node::Node;
 use crate::sched::{NodeEnv, Schedule, TaskSpawner, TestSpawner};
 
@@ -11,14 +12,21 @@ impl Inner {
     /// Starts a node that dials these others.
     pub(super) async fn start(&self, index: usize, others: Vec<usize>) -> Incarnation {
         let (env, tasks) = node_env(self.schedule.as_ref(), self.rng.next());
+        let incarnation = self.incarnations.fetch_add(1, Ordering::Relaxed) + 1;
+        let builder = self.builder(index, others, env).incarnation(incarnation);
+        let node = builder.start().await.expect("a node in memory starts");
+        Incarnation { node, tasks, next: OnceLock::new() }
+    }
+
+    /// Returns the configuration of a node that dials these others.
+    pub(super) fn builder(&self, index: usize, others: Vec<usize>, env: NodeEnv) -> NodeBuilder {
         let name = host(index);
         let mut builder = Node::builder(format!("n{index}@test"))
             .cookie(self.cookie.clone())
             .listen(&name)
             .tick(self.tick)
             .transport(Arc::new(self.network.host(&name)))
-            .env(env)
-            .incarnation(self.incarnations.fetch_add(1, Ordering::Relaxed) + 1);
+            .env(env);
         for other in others.into_iter().filter(|other| self.seeds.is_none_or(|seeds| *other < seeds)) {
             builder = builder.seed(host(other));
         }
@@ -27,8 +35,7 @@ impl Inner {
         }
         #[cfg(test)]
         let builder = builder.limits(self.limits);
-        let node = builder.start().await.expect("a node in memory starts");
-        Incarnation { node, tasks, next: OnceLock::new() }
+        builder
     }
 
     pub(super) async fn boot(&self, node: &Node) {
@@ -41,7 +48,7 @@ impl Inner {
 }
 
 /// The environment of one more node, and its tasks if a schedule runs them.
-fn node_env(schedule: Option<&Schedule>, seed: u64) -> (NodeEnv, Option<TestSpawner>) {
+pub(super) fn node_env(schedule: Option<&Schedule>, seed: u64) -> (NodeEnv, Option<TestSpawner>) {
     let tasks = schedule.map(Schedule::new_node);
     let mut env = NodeEnv::seeded(seed);
     if let Some(tasks) = &tasks {

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::{ByteString, NodeId};
+use crate::node::PausedPeer;
 
 /// The version of these messages. A successor with another one is refused.
 pub(crate) const VERSION: u32 = 2;
@@ -63,13 +64,15 @@ pub(crate) enum Record {
     Processes(ByteString),
     /// The connection to the shim that this program runs behind. With a descriptor.
     Shim,
+    /// A part of a paused connection to a peer, which begins a new one if the epoch is another one.
+    Peer(Box<PausedPeer>),
 }
 
 impl Record {
     /// Returns whether the record is sent with a descriptor.
     pub(crate) fn has_descriptor(&self) -> bool {
         match self {
-            Record::Node { .. } | Record::Processes(_) => false,
+            Record::Node { .. } | Record::Peer(_) | Record::Processes(_) => false,
             Record::NodeListener | Record::Listener { .. } | Record::Shim => true,
         }
     }

@@ -97,8 +97,8 @@ impl Model {
         self.next_epoch += 1;
         for (own, peer) in [(one, other), (other, one)] {
             let peer = Arc::clone(&self.nodes[peer].id);
-            assert!(self.nodes[own].table.add_peer(epoch, &peer));
-            assert!(!self.nodes[own].table.add_peer(epoch, &peer), "once for each connection");
+            assert!(self.nodes[own].table.add_peer(epoch, &peer).is_some());
+            assert!(self.nodes[own].table.add_peer(epoch, &peer).is_none(), "once for each connection");
         }
         self.connections.push(Connection { epoch, ends: [one, other], queues: Default::default() });
     }
@@ -112,7 +112,7 @@ impl Model {
             let left: Members =
                 changes.iter().flat_map(|change| change.left.iter().map(|left| (text(&change.group), *left))).collect();
             assert_eq!(left, reported, "all that had joined has left");
-            assert!(node.table.next_update(epoch).is_err());
+            assert!(node.table.next_update_for(epoch).is_err());
         }
     }
 
@@ -133,7 +133,7 @@ impl Model {
     /// Returns `false` if there is nothing to send.
     fn send(&mut self, at: usize, from: usize) -> bool {
         let Connection { epoch, ends, queues } = &mut self.connections[at];
-        let update = self.nodes[ends[from]].table.next_update(*epoch).unwrap();
+        let update = self.nodes[ends[from]].table.next_update_for(*epoch).unwrap();
         let is_sent = update.is_some();
         queues[from].extend(update);
         is_sent

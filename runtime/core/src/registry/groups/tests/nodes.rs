@@ -396,6 +396,7 @@ impl GroupService for CountingService {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
     fn peer_up(&self, _: &Node, _: Epoch) {}
+    fn peer_continued(&self, _: &Node, _: Epoch) {}
     fn peer_down(&self, _: Epoch) {}
     fn has_peer(&self, _: Epoch) -> bool {
         false

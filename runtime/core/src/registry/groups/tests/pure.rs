@@ -30,7 +30,7 @@ fn joined(group: &Arc<GroupName>, numbers: impl IntoIterator<Item = u64>) -> Gro
 
 /// Returns all updates that wait for a peer.
 fn updates(table: &mut TestTable, epoch: Epoch) -> Vec<GroupUpdate> {
-    std::iter::from_fn(|| table.next_update(epoch).unwrap()).collect()
+    std::iter::from_fn(|| table.next_update_for(epoch).unwrap()).collect()
 }
 
 #[test]

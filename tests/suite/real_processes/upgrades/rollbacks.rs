@@ -23,7 +23,7 @@ async fn a_successor_that_does_not_become_ready_changes_nothing() {
         ("address", LONG, "the successor has exited (exit status: 1)"),
         ("hang", 1_000, "the successor was not ready in time"),
         ("idle", 1_000, "the successor was not ready in time"),
-        ("state", LONG, "/Shop/till: error: the state of `Till` cannot be read: broken does not read what one"),
+        ("state", LONG, "/Shop/till: the state of `Till` cannot be read"),
     ] {
         server.install(&format!("broken {fault}"));
         check(&mut server, milliseconds, expected).await;

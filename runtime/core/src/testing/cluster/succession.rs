@@ -14,12 +14,22 @@ pub(crate) struct Successor(Incarnation);
 impl Cluster {
     /// Starts a successor of a node, with these paused peers. Its first process has the number `first`.
     pub(crate) async fn start_successor(&self, index: usize, peers: Vec<PausedPeer>, first: u64) -> Successor {
+        self.start_successor_with(index, peers, move |node| node.continue_numbers(first)).await
+    }
+
+    /// Starts a successor of a node, with these paused peers, and what `take_over` gives it.
+    pub(crate) async fn start_successor_with(
+        &self,
+        index: usize,
+        peers: Vec<PausedPeer>,
+        take_over: impl FnOnce(&Node) + Send + 'static,
+    ) -> Successor {
         let inner = &self.inner;
         let (env, tasks) = node_env(inner.schedule.as_ref(), inner.rng.next());
         let incarnation = Some(self.node(index).id().incarnation);
         let listener = inner.network.inherited(&host(index));
         let begun = move |node: &Node| {
-            node.continue_numbers(first);
+            take_over(node);
             node.succession().pause();
         };
         let beginning = Beginning { incarnation, listener, peers, begun: Box::new(begun), started: Box::new(|| {}) };

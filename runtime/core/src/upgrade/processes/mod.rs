@@ -5,6 +5,8 @@ mod adopt;
 mod held;
 mod stream;
 #[cfg(test)]
+mod cluster_tests;
+#[cfg(test)]
 mod tests;
 
 pub(super) use adopt::finish_adoption;

@@ -515,7 +515,7 @@ async fn a_state_that_cannot_be_kept_cancels_the_upgrade_if_it_must_be() {
     let (held, successor) = hand_over(&node).await.unwrap();
     start(&successor).await;
     let refusal = successor.handed_over().unwrap().refusal().unwrap();
-    assert!(refusal.starts_with("/Shop/office/ledger: error: the state of `Ledger` cannot be read: "), "{refusal}");
+    assert!(refusal.starts_with("/Shop/office/ledger: the state of `Ledger` cannot be read: "), "{refusal}");
     drop(held);
     successor.stop().await;
     shop.office().ledger().lock(false, false);

@@ -1,11 +1,11 @@
 //! The execution of an upgrade on the predecessor's side: the actions of the state machine, and the events that it reads.
 
 use std::collections::VecDeque;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{io, mem};
 
 use super::channel::PredecessorEnd;
 use super::ending::Ending;
@@ -61,7 +61,7 @@ async fn attempt(node: &Node, program: PathBuf, goal: Goal, deadlines: Deadlines
     let ending = Ending::of_this_process(upgrader.line().is_some());
     let successor = SuccessorProcess { child, is_committed: false };
     let (node, upgrader) = (node.clone(), Arc::clone(&upgrader));
-    Attempt { node, upgrader, machine, successor, connection, ending, goal, line: None, peers: Vec::new() }.run().await
+    Attempt { node, upgrader, machine, successor, connection, ending, goal, line: None }.run().await
 }
 
 /// An upgrade whose successor was started.
@@ -75,8 +75,6 @@ struct Attempt {
     goal: Goal,
     /// The shim's end of the line to the successor.
     line: Option<OwnedFd>,
-    /// The peers whose connections are paused, until they are handed over.
-    peers: Vec<PausedPeer>,
 }
 
 impl Attempt {
@@ -166,7 +164,7 @@ impl Attempt {
             && let Some(router) = self.node.router()
         {
             let limit = left.map_or(PEERS_TIME, |left| PEERS_TIME.min(left / 2));
-            self.peers = router.pause_peers(&self.node, limit).await;
+            router.pause_peers(&self.node, limit).await;
         }
         Event::Paused
     }
@@ -175,7 +173,9 @@ impl Attempt {
         let next_number = self.node.last_number() + FREE_NUMBERS;
         let node = Record::Node { id: (**self.node.id()).clone(), next_number };
         self.connection.send(&ToSuccessor::Record(node), None).await?;
-        for part in mem::take(&mut self.peers).into_iter().flat_map(PausedPeer::into_parts) {
+        // A check has paused none.
+        let peers = self.node.router().map(|router| router.paused_peers(&self.node)).unwrap_or_default();
+        for part in peers.into_iter().flat_map(PausedPeer::into_parts) {
             self.connection.send(&ToSuccessor::Record(Record::Peer(Box::new(part))), None).await?;
         }
         for (name, socket) in self.node.succession().open_sockets() {

@@ -29,8 +29,10 @@ pub use portable::{
 };
 #[cfg(feature = "net")]
 pub use portable::Handover;
+#[cfg(any(feature = "registry", feature = "upgrade"))]
+pub(crate) use portable::Resumed;
 #[cfg(feature = "registry")]
-pub(crate) use portable::{Resumed, take_state};
+pub(crate) use portable::take_state;
 pub use process::{Context, Process};
 pub use serve::serve;
 #[cfg(feature = "net")]

@@ -186,12 +186,13 @@ impl Router for Cluster {
     }
 
     #[cfg(all(feature = "upgrade", unix))]
-    fn pause_peers<'a>(
-        &'a self,
-        node: &'a Node,
-        limit: Duration,
-    ) -> Pin<Box<dyn Future<Output = Vec<PausedPeer>> + Send + 'a>> {
+    fn pause_peers<'a>(&'a self, node: &'a Node, limit: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
         Box::pin(self.pause_all(node, limit))
+    }
+
+    #[cfg(all(feature = "upgrade", unix))]
+    fn paused_peers(&self, node: &Node) -> Vec<PausedPeer> {
+        self.records(node)
     }
 
     #[cfg(all(feature = "upgrade", unix))]

@@ -34,6 +34,8 @@ pub(crate) use handshakes::{HandshakePermit, Handshakes, source_of};
 pub(crate) use late::{LateDriver, drive};
 #[cfg(feature = "test")]
 pub(crate) use memory::Network;
+#[cfg(all(feature = "upgrade", unix))]
+pub(crate) use outbox::KeptFrames;
 pub(crate) use outbox::{Command, Outbox, PushError, Pushed};
 #[cfg(all(feature = "upgrade", unix))]
 pub(crate) use tcp::inherited;

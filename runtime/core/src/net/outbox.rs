@@ -48,6 +48,8 @@ pub(super) use batch::Batch;
 use batch::{Body, Entry};
 pub(crate) use error::PushError;
 use parked::Parked;
+#[cfg(all(feature = "upgrade", unix))]
+pub(crate) use suspended::KeptFrames;
 use wait_queue::{Admitted, WaitQueue};
 
 /// A frame of more bytes has a buffer of its own.

@@ -135,15 +135,16 @@ pub(crate) trait Router: Send + Sync {
     /// Closes all connections in order.
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
-    /// Pauses all connections of `node`, and returns the records for its successor. Peers that are not quiet within `limit` are not
-    /// among them. Until [`resume_peers`](Router::resume_peers), no connection is opened or continued. Not cancel-safe:
-    /// if the future is dropped, `resume_peers` ends the pause.
+    /// Pauses all connections of `node`. Those that are not quiet within `limit` go on, and are not handed over. Until
+    /// [`resume_peers`](Router::resume_peers), no connection is opened or continued, and what processes send waits. Not
+    /// cancel-safe: if the future is dropped, `resume_peers` ends the pause.
     #[cfg(all(feature = "upgrade", unix))]
-    fn pause_peers<'a>(
-        &'a self,
-        node: &'a Node,
-        limit: Duration,
-    ) -> Pin<Box<dyn Future<Output = Vec<PausedPeer>> + Send + 'a>>;
+    fn pause_peers<'a>(&'a self, node: &'a Node, limit: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+    /// Returns the records of the paused connections of `node` for its successor. What processes send later is lost with the
+    /// upgrade, so those that are handed over send nothing more.
+    #[cfg(all(feature = "upgrade", unix))]
+    fn paused_peers(&self, node: &Node) -> Vec<PausedPeer>;
 
     /// Lets all connections go on: the upgrade has failed.
     #[cfg(all(feature = "upgrade", unix))]

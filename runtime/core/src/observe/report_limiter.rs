@@ -57,7 +57,7 @@ pub(crate) enum ReportKind {
     #[cfg(feature = "registry")]
     Claims,
     /// The state of a child or of an application was not handed over.
-    #[cfg(feature = "registry")]
+    #[cfg(any(feature = "registry", feature = "upgrade"))]
     LostState,
     /// A destructor or blocking code of a process panicked while the process ended.
     LatePanic,
@@ -253,7 +253,7 @@ fn log_summary(kind: &ReportKind, count: u64) {
         ReportKind::Registry => log::warn!(target: "greenroom", count, "more requests to the registry failed"),
         #[cfg(feature = "registry")]
         ReportKind::Claims => log::warn!(target: "greenroom", count, "more claims were lost or ignored"),
-        #[cfg(feature = "registry")]
+        #[cfg(any(feature = "registry", feature = "upgrade"))]
         ReportKind::LostState => log::warn!(target: "greenroom", count, "more states were not handed over"),
         ReportKind::Abandoned => log::error!(target: "greenroom", count, "more processes were killed and still run"),
     }

@@ -1,11 +1,11 @@
 //! The execution of an upgrade on the predecessor's side: the actions of the state machine, and the events that it reads.
 
 use std::collections::VecDeque;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{io, mem};
 
 use super::channel::PredecessorEnd;
 use super::ending::Ending;
@@ -67,9 +67,7 @@ async fn attempt(node: &Node, program: PathBuf, goal: Goal, deadlines: Deadlines
     let successor = SuccessorProcess { child, is_committed: false };
     let (node, upgrader) = (node.clone(), Arc::clone(&upgrader));
     let processes = None;
-    Attempt { node, upgrader, machine, successor, connection, ending, goal, processes, line: None, peers: Vec::new() }
-        .run()
-        .await
+    Attempt { node, upgrader, machine, successor, connection, ending, goal, processes, line: None }.run().await
 }
 
 /// An upgrade whose successor was started.
@@ -84,8 +82,6 @@ struct Attempt {
     processes: Option<HeldProcesses>,
     /// The shim's end of the line to the successor.
     line: Option<OwnedFd>,
-    /// The peers whose connections are paused, until they are handed over.
-    peers: Vec<PausedPeer>,
 }
 
 impl Attempt {
@@ -185,28 +181,30 @@ impl Attempt {
             && let Some(router) = self.node.router()
         {
             let limit = left.map_or(PEERS_TIME, |left| PEERS_TIME.min(left / 2));
-            self.peers = router.pause_peers(&self.node, limit).await;
+            router.pause_peers(&self.node, limit).await;
         }
         Event::Paused
     }
 
     async fn hand_over(&mut self) -> Result<(), UpgradeError> {
-        let Attempt { node, processes, connection, peers, .. } = &mut *self;
+        let Attempt { node, processes, connection, .. } = &mut *self;
         let record = Record::Node {
             id: (**node.id()).clone(),
             next_number: node.last_number() + FREE_NUMBERS,
             next_reference: node.last_reference() + FREE_NUMBERS,
         };
         connection.send(&ToSuccessor::Record(record), None).await?;
-        for part in mem::take(peers).into_iter().flat_map(PausedPeer::into_parts) {
-            connection.send(&ToSuccessor::Record(Record::Peer(Box::new(part))), None).await?;
-        }
         if let Some(processes) = processes {
             let connection = &*connection;
             let send = async move |part| {
                 connection.send(&ToSuccessor::Record(Record::Processes(ByteString(part))), None).await
             };
             processes.hand_over(send).await?;
+        }
+        // After the processes: a message of theirs may wait for a peer. A check has paused none.
+        let peers = node.router().map(|router| router.paused_peers(node)).unwrap_or_default();
+        for part in peers.into_iter().flat_map(PausedPeer::into_parts) {
+            connection.send(&ToSuccessor::Record(Record::Peer(Box::new(part))), None).await?;
         }
         for (name, socket) in self.node.succession().open_sockets() {
             self.hand_over_socket(name, &*socket).await?;

@@ -152,6 +152,33 @@ impl SentNames {
         self.sent = 0;
     }
 
+    /// Returns the bytes of all definitions.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(crate) fn encode(&self) -> Vec<Vec<u8>> {
+        let encoded = self.defined.iter().map(|definition| {
+            let mut bytes = Vec::new();
+            definition.encode(&mut bytes);
+            bytes
+        });
+        encoded.collect()
+    }
+
+    /// Returns the names with these definitions, of which none is sent.
+    ///
+    /// # Errors
+    /// The bytes are not those of definitions.
+    #[cfg(all(feature = "upgrade", unix))]
+    pub(crate) fn decode(definitions: &[Vec<u8>]) -> Result<SentNames, WireError> {
+        let mut names = SentNames::default();
+        for bytes in definitions {
+            match NameDefinition::decode(bytes)? {
+                NameDefinition::Protocol(definition) => _ = names.protocol(&definition),
+                NameDefinition::Process(name) => _ = names.process(&name),
+            }
+        }
+        Ok(names)
+    }
+
     /// Returns the names as the peer has them once it has received all definitions.
     pub(crate) fn as_received(&self) -> ReceivedNames {
         let mut names = ReceivedNames::default();

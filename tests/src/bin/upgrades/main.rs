@@ -8,6 +8,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use greenroom::prelude::*;
+use greenroom::TreeStub;
 use greenroom::{Handover, Node};
 use serde::{Deserialize, Serialize};
 

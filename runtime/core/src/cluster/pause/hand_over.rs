@@ -2,7 +2,8 @@
 //!
 //! | step | predecessor | successor |
 //! |---|---|---|
-//! | pause | [`pause_all`](Cluster::pause_all) returns a record for each peer that is quiet, or was suspended | |
+//! | pause | [`pause_all`](Cluster::pause_all) | |
+//! | hand-over | [`records`](Cluster::records) returns a record for each peer that is quiet, or was suspended | |
 //! | start | | [`adopt`](Connector::adopt): the peers are suspended, and await the turn of this process |
 //! | commit | [`leave_all`](Cluster::leave_all): the connections end | the peers are dialled, and dial |
 //! | rollback | [`resume_all`](Cluster::resume_all): the same connections go on | exits |
@@ -19,7 +20,7 @@ use crate::cluster::closing::wait_until;
 use crate::cluster::links::Connector;
 use crate::cluster::membership::Peer;
 use crate::log;
-use crate::net::{Command, Outbox};
+use crate::net::{Command, KeptFrames, Outbox};
 use crate::node::{Node, PausedPeer};
 use crate::session::Hello;
 use crate::sync::PoisonError;
@@ -30,11 +31,9 @@ use crate::wire::{Frame, MeshKind, Token};
 const LOOK: Duration = Duration::from_millis(5);
 
 impl Cluster {
-    /// Pauses all connections, and returns the records of those that are quiet within `limit`. The others go on. Until
-    /// [`resume_all`](Self::resume_all), this node opens and continues no connection.
-    ///
-    /// Frames that were put into an outbox before are sent. What processes send from now on waits, and is lost at the commit.
-    pub(in crate::cluster) async fn pause_all(&self, node: &Node, limit: Duration) -> Vec<PausedPeer> {
+    /// Pauses all connections. Those that are not quiet within `limit` go on. Until [`resume_all`](Self::resume_all), this node
+    /// opens and continues no connection. What processes send from now on waits in the outboxes.
+    pub(in crate::cluster) async fn pause_all(&self, node: &Node, limit: Duration) {
         self.is_pausing.store(true, Ordering::SeqCst);
         self.changed.notify_waiters();
         let asked: Vec<_> = self.connected().into_iter().filter(|peer| !peer.pause.is_suspended()).collect();
@@ -52,21 +51,22 @@ impl Cluster {
         while self.connected().iter().any(|peer| peer.large_frames.count() > 0) && clock.now() < end {
             clock.sleep_until(clock.now() + LOOK).await;
         }
-        let mut paused = Vec::new();
         for peer in self.connected() {
-            let status = peer.pause.status();
-            let is_done = (status.is_agreed || peer.pause.is_suspended()) && peer.large_frames.count() == 0;
-            if is_done && !peer.large_frames.has_failed() {
-                paused.push(self.record(node, &peer));
-            } else if peer.pause.is_asked() {
+            if !peer.is_paused() && peer.pause.is_asked() {
                 log::warn!(
                     target: "greenroom", node = %node.name(), peer = %peer.id.name,
                     "the peer does not pause: its connection is lost with the upgrade"
                 );
+                peer.pause.clear_asked();
                 peer.outbox.command(Command::Resume);
             }
         }
-        paused
+    }
+
+    /// Returns the records of the peers that are paused: what their connections need, and the frames that wait for them.
+    pub(in crate::cluster) fn records(&self, node: &Node) -> Vec<PausedPeer> {
+        let paused = self.connected().into_iter().filter(|peer| peer.is_paused());
+        paused.map(|peer| self.record(node, &peer)).collect()
     }
 
     /// Ends the pause of this node: the connections go on.
@@ -81,12 +81,13 @@ impl Cluster {
 
     /// Ends the connections that were handed over, without a goodbye: the peers wait for the successor.
     pub(in crate::cluster) fn leave_all(&self) {
-        for peer in self.connected().iter().filter(|peer| peer.pause.status().is_agreed) {
+        for peer in self.connected().iter().filter(|peer| peer.is_paused()) {
             peer.outbox.command(Command::Abort);
         }
     }
 
     fn record(&self, node: &Node, peer: &Peer) -> PausedPeer {
+        let KeptFrames { definitions, frames } = peer.outbox.copy_frames();
         let member = self.members().record(&peer.id.name);
         PausedPeer {
             id: NodeId::clone(&peer.id),
@@ -97,6 +98,8 @@ impl Cluster {
             mesh: peer.mesh().code(),
             relations: peer.tracked.relations(node, peer.epoch),
             resolved: peer.tracked.all_resolved(),
+            definitions,
+            frames,
         }
     }
 }
@@ -105,7 +108,9 @@ impl Connector {
     /// Takes over the peers of the predecessor. They are suspended, and are dialled from the turn of this process on.
     pub(in crate::cluster) fn adopt(&self, peers: Vec<PausedPeer>) {
         let Connector { node, cluster, .. } = self;
-        for PausedPeer { id, epoch, tokens, address, metadata, mesh, relations, resolved } in peers {
+        for paused in peers {
+            let PausedPeer { id, epoch, tokens, address, metadata, mesh, relations, resolved, .. } = paused;
+            let kept = KeptFrames { definitions: paused.definitions, frames: paused.frames };
             cluster.links.continue_epochs(epoch);
             let mesh = MeshKind::of_code(mesh);
             let hello = Hello { node: id, advertise: address, instance: 0, metadata, mesh };
@@ -113,6 +118,13 @@ impl Connector {
             let peer = Arc::new(Peer::handed_over(&hello, epoch, &outbox, cluster));
             peer.tracked.adopt(relations.iter().map(|relation| relation.process), resolved);
             peer.pause.adopt(relations);
+            match peer.outbox.adopt_frames(kept) {
+                Ok(answered) => answered.into_iter().for_each(|id| peer.pause.keep_call(id)),
+                Err(error) => log::error!(
+                    target: "greenroom", node = %node.name(), peer = %peer.id.name, %error,
+                    "frames of the predecessor cannot be read: they are lost"
+                ),
+            }
             peer.pause.suspend(self.loss_of(&peer), Vec::new());
             cluster.links.set_tokens(&peer.id, Some(tokens));
             // Its processes do not receive that the peer has joined: they were there.
@@ -123,6 +135,14 @@ impl Connector {
             log::debug!(target: "greenroom", node = %node.name(), peer = %peer.id.name, "paused connection taken over");
             self.await_successor(peer, &cluster.closing.subscribe());
         }
+    }
+}
+
+impl Peer {
+    /// Returns `true` if nothing is under way, and the successor of this node can continue the connection.
+    fn is_paused(&self) -> bool {
+        let is_quiet = self.pause.status().is_agreed || self.pause.is_suspended();
+        is_quiet && self.large_frames.count() == 0 && !self.large_frames.has_failed()
     }
 }
 

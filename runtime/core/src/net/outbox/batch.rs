@@ -79,6 +79,20 @@ impl Batch {
         backlog
     }
 
+    /// Calls `each` with each frame and its lane, in order.
+    pub(super) fn for_each(&self, mut each: impl FnMut(u64, &Encoded)) {
+        let mut at = 0;
+        for entry in &self.entries {
+            match &entry.body {
+                Body::Large(frame) => each(entry.lane, frame),
+                Body::Small(size) => {
+                    each(entry.lane, &Bytes::copy_from_slice(&self.small[at..at + size]).into());
+                    at += size;
+                }
+            }
+        }
+    }
+
     /// Takes the definitions to send before the frames.
     pub(in crate::net) fn take_definitions(&mut self) -> Vec<NameDefinition> {
         mem::take(&mut self.definitions)

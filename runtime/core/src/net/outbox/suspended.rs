@@ -6,11 +6,20 @@
 
 use std::task::{Context, Poll, Waker};
 
-use super::batch::{Batch, Body};
+#[cfg(all(feature = "upgrade", unix))]
+use bytes::Bytes;
+
+use super::batch::Batch;
+#[cfg(all(feature = "upgrade", unix))]
+use super::batch::{Body, Entry};
 use super::{Outbox, Queue};
 use crate::base::SortedMap;
 use crate::session::Encoded;
 use crate::wire::Frame;
+#[cfg(all(feature = "upgrade", unix))]
+use crate::wire::varint::{self, Reader};
+#[cfg(all(feature = "upgrade", unix))]
+use crate::wire::{SentNames, WireError};
 
 impl Outbox {
     /// Keeps the frames if the connection ends, or no longer.
@@ -62,6 +71,60 @@ impl Outbox {
     }
 }
 
+/// The frames that wait in an outbox, as data.
+#[cfg(all(feature = "upgrade", unix))]
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct KeptFrames {
+    /// The definitions of names, in the order of their numbers.
+    pub(crate) definitions: Vec<Vec<u8>>,
+    /// Each frame: its lane and its length as numbers of the wire, and its bytes.
+    pub(crate) frames: Vec<u8>,
+}
+
+#[cfg(all(feature = "upgrade", unix))]
+impl Outbox {
+    /// Returns a copy of the frames that wait for the driver. Messages that wait in front of the outbox are not among them:
+    /// their senders wait.
+    pub(crate) fn copy_frames(&self) -> KeptFrames {
+        let queue = self.lock();
+        let mut kept = KeptFrames::default();
+        queue.batch.for_each(|lane, frame| {
+            varint::put(&mut kept.frames, lane);
+            varint::put(&mut kept.frames, frame.len() as u64);
+            frame.copy(0, frame.len(), &mut kept.frames);
+        });
+        if !kept.frames.is_empty() {
+            kept.definitions = queue.names.encode();
+        }
+        kept
+    }
+
+    /// Adds the frames that the predecessor has kept to an outbox without a connection. Returns the ids of the calls that they
+    /// answer.
+    ///
+    /// # Errors
+    /// The bytes are not those of frames.
+    pub(crate) fn adopt_frames(&self, kept: KeptFrames) -> Result<Vec<u64>, WireError> {
+        let mut queue = self.lock();
+        queue.names = SentNames::decode(&kept.definitions)?;
+        let names = queue.names.as_received();
+        let frames = Bytes::from(kept.frames);
+        let mut reader = Reader::new(&frames);
+        let mut answered = Vec::new();
+        while !reader.is_empty() {
+            let lane = reader.varint()?;
+            let length = usize::try_from(reader.varint()?).map_err(|_| WireError::Truncated)?;
+            let frame = frames.slice_ref(reader.bytes(length)?);
+            if let Some(Frame::Answer { id, .. }) = Frame::decode(&frame, &names)? {
+                answered.push(id);
+            }
+            queue.waiting.grow(frame.len());
+            queue.batch.entries.push(Entry { lane, body: Body::Large(frame.into()) });
+        }
+        Ok(answered)
+    }
+}
+
 impl Queue {
     fn waiting_calls(&self) -> Vec<u64> {
         let names = self.names.as_received();
@@ -71,16 +134,7 @@ impl Queue {
             // Others have no calls.
             _ => {}
         };
-        let mut at = 0;
-        for entry in &self.batch.entries {
-            match &entry.body {
-                Body::Large(frame) => read(frame),
-                Body::Small(size) => {
-                    read(&bytes::Bytes::copy_from_slice(&self.batch.small[at..at + size]).into());
-                    at += size;
-                }
-            }
-        }
+        self.batch.for_each(|_, frame| read(frame));
         self.messages.frames().for_each(read);
         calls
     }

@@ -159,7 +159,7 @@ pub(super) fn child_stopped(
 }
 
 /// Counts and logs that the state of a child was not handed over, so that its successor starts anew.
-#[cfg(feature = "registry")]
+#[cfg(any(feature = "registry", feature = "upgrade"))]
 pub(super) fn state_lost(node: &Node, path: &str, reason: &Exit) {
     node.loss_counts().count_lost_states(1);
     node.report(ReportKind::LostState, || {

@@ -214,11 +214,16 @@ pub(super) async fn upgrade(cluster: &Cluster, index: usize, book: &Book, fails_
     let (node, gate) = (cluster.node(index).clone(), book.gate(index));
     book.set(&gate.clerk_stops);
     book.until(|| is(&gate.clerk_rests)).await;
-    book.set(&gate.desk_stops);
     let router = node.router().unwrap();
     let pause = || tokio::time::sleep(Duration::from_millis(cluster.draw(100)));
-    let peers = router.pause_peers(&node, Duration::from_secs(5)).await;
+    // What a desk answers in the pause waits in the outbox.
+    let stops_first = cluster.draw(2) == 0;
+    if stops_first {
+        book.set(&gate.desk_stops);
+    }
+    router.pause_peers(&node, Duration::from_secs(5)).await;
     pause().await;
+    book.set(&gate.desk_stops);
     let mut successor = None;
     let fails = 'attempt: {
         if fails_at == Some(Step::Paused) {
@@ -232,6 +237,7 @@ pub(super) async fn upgrade(cluster: &Cluster, index: usize, book: &Book, fails_
         }
         let kept = gate.kept.lock().unwrap().take().unwrap();
         let sent = book.record().sent[&(index as u64)];
+        let peers = router.paused_peers(&node);
         let started = cluster.start_successor(index, peers, node.last_number() + 1).await;
         open(started.node(), index, cluster.size(), book, kept, sent);
         successor = Some(started);

@@ -85,7 +85,8 @@ fn what_is_not_handed_over_ends_when_the_successor_serves() {
         assert_eq!(watchers(&peer, &own), 1, "the keeper monitors it");
 
         let router = upgraded.router().unwrap();
-        let peers = router.pause_peers(&upgraded, Duration::from_secs(5)).await;
+        router.pause_peers(&upgraded, Duration::from_secs(5)).await;
+        let peers = router.paused_peers(&upgraded);
         assert_eq!(peers[0].relations.len(), 3, "a link, and a monitor in each direction");
         let successor = cluster.start_successor(0, peers, upgraded.last_number() + 1).await;
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -145,7 +145,8 @@ fn build() -> greenroom::Result<[PathBuf; 2]> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let release = (!cfg!(debug_assertions)).then_some("--release");
         let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-        let built = Command::new(cargo).args(["build", "--bins", "--manifest-path", manifest]).args(release).status()?;
+        let built =
+            Command::new(cargo).args(["build", "--bins", "--manifest-path", manifest]).args(release).status()?;
         if !built.success() {
             return Err(Exit::error("cargo could not build the releases"));
         }

@@ -39,6 +39,4 @@ pub use recipient::Recipient;
 pub(crate) use remote::EncodedOnce;
 #[cfg(feature = "net")]
 pub(crate) use remote::{Request, reply_pair};
-#[cfg(all(feature = "upgrade", unix))]
-#[cfg_attr(not(test), allow(unused_imports, reason = "the hand-over of processes uses it"))]
 pub use reply::Reply;

@@ -13,9 +13,6 @@ use crate::mailbox::CheckedSend;
 use crate::node::{Current, WaitingCaller};
 use slot::Slot;
 
-#[cfg(all(feature = "upgrade", unix))]
-#[cfg_attr(not(test), allow(unused_imports, reason = "the hand-over of processes uses it"))]
-
 /// The handle with which a callee answers one call.
 ///
 /// A reply can be kept, passed to another process or sent to another node; its holder answers. A reply that is dropped

@@ -68,8 +68,8 @@ pub use shutdown::StopTimeout;
 use shutdown::{NestedRuns, PhaseCell};
 #[cfg(feature = "upgrade")]
 pub(crate) use succession::{
-    DefinitionRecord, HandedOver, HoldRequest, HookTimes, KeptCall, MessageContent, MessageRecord, OwnPart, ProcessRecord,
-    RecordedProcess, TakenProcess, TimerRecord,
+    DefinitionRecord, HandedOver, HoldRequest, HookTimes, KeptCall, MessageContent, MessageRecord, OwnPart,
+    ProcessRecord, RecordedProcess, TakenProcess, TimerRecord,
 };
 #[cfg(all(feature = "upgrade", unix))]
 pub(crate) use succession::{ListeningSocket, SocketName, Succession, Upgrades};

@@ -80,12 +80,8 @@ impl<M: Protocol> Send for OwnMessage<M> {
 impl Timer {
     /// Creates a timer that does not run, and sends nothing.
     pub(super) fn done() -> Timer {
-        let state = State {
-            send: Mutex::new(None),
-            cancelled: Notify::new(),
-            id: OnceLock::new(),
-            due: OnceLock::new(),
-        };
+        let state =
+            State { send: Mutex::new(None), cancelled: Notify::new(), id: OnceLock::new(), due: OnceLock::new() };
         Timer { state: Arc::new(state) }
     }
 

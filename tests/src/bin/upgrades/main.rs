@@ -7,8 +7,8 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use greenroom::prelude::*;
 use greenroom::TreeStub;
+use greenroom::prelude::*;
 use greenroom::{Handover, Node};
 use serde::{Deserialize, Serialize};
 
@@ -90,7 +90,11 @@ async fn main() -> greenroom::Result {
     tokio::spawn(async move {
         let begun = Instant::now();
         let outcome = node.upgrade(std::env::current_exe().expect("this program has a file")).await;
-        println!("upgrade: {outcome:?} after {:.1} ms, peak memory of the predecessor: {:.0} MB", millis(begun.elapsed()), peak_memory());
+        println!(
+            "upgrade: {outcome:?} after {:.1} ms, peak memory of the predecessor: {:.0} MB",
+            millis(begun.elapsed()),
+            peak_memory()
+        );
     });
     std::future::pending().await
 }
@@ -99,9 +103,8 @@ async fn main() -> greenroom::Result {
 fn baseline(count: usize, bytes: usize) {
     let room = Room { lines: "7".repeat(bytes), said: 0 };
     let begun = Instant::now();
-    let encoded: Vec<Vec<u8>> = (0..count)
-        .map(|_| postcard::to_allocvec(&Handover::new(room.clone())).expect("it is encoded"))
-        .collect();
+    let encoded: Vec<Vec<u8>> =
+        (0..count).map(|_| postcard::to_allocvec(&Handover::new(room.clone())).expect("it is encoded")).collect();
     let encoding = begun.elapsed();
     let decoded: Vec<Room> = encoded
         .iter()

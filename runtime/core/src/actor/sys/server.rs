@@ -7,9 +7,9 @@ use std::future::pending;
 use crate::actor::Context;
 #[cfg(feature = "net")]
 use crate::actor::portable::hand_over;
-use crate::actor::process::HasContext;
 #[cfg(feature = "upgrade")]
 use crate::actor::portable::hold;
+use crate::actor::process::HasContext;
 use crate::actor::timed_hooks::TimedHooks;
 use crate::base::Exit;
 #[cfg(feature = "registry")]

@@ -93,7 +93,10 @@ impl HandedOver {
             let rest = other.strip_prefix(path)?;
             (rest.is_empty() || rest.strip_prefix('#')?.parse::<u64>().is_ok()).then_some(())
         };
-        let roots = state.by_path.iter().filter(|(path, number)| has_path(path).is_some() && state.waiting.contains_key(number));
+        let roots = state
+            .by_path
+            .iter()
+            .filter(|(path, number)| has_path(path).is_some() && state.waiting.contains_key(number));
         let number = roots.map(|(_, number)| *number).min()?;
         drop(state);
         self.take(number)

@@ -12,8 +12,8 @@ mod state;
 pub(crate) use handed_over::{HandedOver, TakenProcess};
 #[cfg(feature = "upgrade")]
 pub(crate) use record::{
-    DefinitionRecord, HoldRequest, HookTimes, KeptCall, MessageContent, MessageRecord, OwnPart, ProcessRecord, RecordedProcess,
-    TimerRecord,
+    DefinitionRecord, HoldRequest, HookTimes, KeptCall, MessageContent, MessageRecord, OwnPart, ProcessRecord,
+    RecordedProcess, TimerRecord,
 };
 
 #[cfg(all(feature = "upgrade", unix))]

@@ -79,9 +79,21 @@ pub(crate) struct MessageRecord {
 pub(crate) enum MessageContent {
     /// A variant of the protocol whose definition has this fingerprint, the bytes of its fields, and the calls that replies
     /// among these answer.
-    Sent { protocol: u64, variant: u32, fields: ByteString, calls: Vec<Option<KeptCall>> },
-    Down { monitor: MonitorRef, target: Subject, reason: Exit },
-    Exit { from: Pid, reason: Exit },
+    Sent {
+        protocol: u64,
+        variant: u32,
+        fields: ByteString,
+        calls: Vec<Option<KeptCall>>,
+    },
+    Down {
+        monitor: MonitorRef,
+        target: Subject,
+        reason: Exit,
+    },
+    Exit {
+        from: Pid,
+        reason: Exit,
+    },
     NodeUp(NodeId),
     NodeDown(NodeId),
 }

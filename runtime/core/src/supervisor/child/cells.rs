@@ -9,6 +9,8 @@ use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::sync::{Arc, Weak};
 
+#[cfg(feature = "upgrade")]
+use super::BoundSpec;
 use crate::actor::{Actor, Ref, Stub};
 use crate::base::{Exit, Pid, Protocol};
 use crate::call::Address;
@@ -16,12 +18,10 @@ use crate::call::Address;
 use crate::call::Recipient;
 use crate::node::{Addressable, Node};
 use crate::process::{Cell, ExitObserver};
-#[cfg(feature = "upgrade")]
-use super::BoundSpec;
-#[cfg(feature = "upgrade")]
-use crate::supervisor::process::AddedChild;
 #[cfg(feature = "registry")]
 use crate::supervisor::StateTransfer;
+#[cfg(feature = "upgrade")]
+use crate::supervisor::process::AddedChild;
 use crate::supervisor::{Supervision, SupervisionRef};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};

@@ -275,12 +275,7 @@ pub(super) fn start_process<C: Constructor>(
 }
 
 /// Runs the process with this number, which occupies the cell.
-fn run_in_cell<C: Constructor>(
-    cell: &Arc<ActorCell<C>>,
-    number: u64,
-    actor: C,
-    link: &dyn Fn(&Pid),
-) -> StartFuture {
+fn run_in_cell<C: Constructor>(cell: &Arc<ActorCell<C>>, number: u64, actor: C, link: &dyn Fn(&Pid)) -> StartFuture {
     let pid = cell.node().pid(number);
     link(&pid);
     let cell = Arc::clone(cell);

@@ -2,10 +2,10 @@
 //! taken over.
 
 mod adopt;
-mod held;
-mod stream;
 #[cfg(test)]
 mod cluster_tests;
+mod held;
+mod stream;
 #[cfg(test)]
 mod tests;
 

@@ -188,8 +188,12 @@ impl Ledger {
 /// Receives selectively.
 #[protocol]
 enum Parcels {
-    Weigh { grams: u64 },
-    Load { reply: Reply<u64> },
+    Weigh {
+        grams: u64,
+    },
+    Load {
+        reply: Reply<u64>,
+    },
     /// Lets the scales save what is weighed.
     Pause,
 }
@@ -597,7 +601,8 @@ async fn restarts_count_and_children_that_are_down_stay_down() {
     sleep(Duration::from_millis(10)).await;
     let (_successor, shop) = upgrade(&node).await;
     let children = shop.children().await.unwrap();
-    let state = |id: &str| children.iter().find(|child| child.id == id).map(|child| (child.state, child.starts)).unwrap();
+    let state =
+        |id: &str| children.iter().find(|child| child.id == id).map(|child| (child.state, child.starts)).unwrap();
     assert_eq!((state("clock"), state("till")), ((ChildState::Down, 0), (ChildState::Up, 3)));
     let root = shop.supervisor().clone();
     for _ in 0..2 {

@@ -9,8 +9,8 @@ use std::time::Duration;
 use greenroom_macros::protocol;
 use tokio::sync::Notify;
 
-use crate::node::KeptCall;
 use crate::cluster::closing::wait_until;
+use crate::node::KeptCall;
 use crate::prelude::*;
 use crate::testing::Cluster;
 

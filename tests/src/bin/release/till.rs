@@ -60,7 +60,7 @@ impl Till {
     }
 
     #[call]
-    fn pay(&mut self, coins: u64) -> (u64, String) {
+    pub(crate) fn pay(&mut self, coins: u64) -> (u64, String) {
         self.coins += coins;
         (self.coins, self.made_by.0.clone())
     }

@@ -86,7 +86,6 @@ impl Node {
     }
 
     /// Resolves when this process serves, as [`own_turn`](Self::own_turn) without a borrow.
-    #[cfg(feature = "net")]
     pub(crate) async fn own_turn_owned(self) {
         self.own_turn().await;
     }

@@ -361,8 +361,7 @@ impl NodeBuilder {
         let incarnation = self.incarnation.or(beginning.incarnation).unwrap_or(now);
         let id = NodeId { name, incarnation };
         env.thresholds = self.thresholds;
-        let clock = Arc::clone(&env.clock);
-        let node = Node::new(id.clone(), env);
+        let (clock, node) = (Arc::clone(&env.clock), Node::new(id.clone(), env));
         node.set_exports(self.exports);
         (beginning.begun)(&node);
         if let Some(start) = self.parts {
@@ -372,7 +371,6 @@ impl NodeBuilder {
             (beginning.started)();
             return Ok(node);
         }
-
         let access = self.access.resolve(node.name(), &policy, &clock)?;
         let transport = self.transport.unwrap_or_else(|| Arc::new(Tcp::new(Arc::clone(&clock), FIRST_ATTEMPT)));
         let listener = match &self.listen {

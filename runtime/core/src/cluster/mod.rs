@@ -33,6 +33,7 @@
 //! | answers and signals to the peer | 256 MiB | an error instead of the answer; at twice that the connection ends |
 //! | answers to this node's calls, and marks of those that were passed on | one for each call | they have no effect |
 //! | claims of the registry's local view, 1,300 bytes each at most, and requests for claims | 65,536, and 1,024 | they are ignored; a request is an error |
+//! | a [suspended](pause) peer that pauses and does not return | all of the above, for two minutes | it is lost |
 //! | mailboxes | what the program chooses | the mailbox's policy |
 //!
 //! Nothing is kept of a monitor or link of a process that does not exist, nor of a message, exit or note without a

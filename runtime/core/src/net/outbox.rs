@@ -31,9 +31,9 @@ use tokio::sync::Notify;
 use crate::base::{Definition, Payload, SortedMap};
 use crate::mailbox::WaiterId;
 use crate::node::Room;
-use crate::session::{Backlog, Encoded, Intake, Limits, Refusal};
+use crate::session::{Backlog, Encoded, Intake, Limits, Refusal, Token, Tokens};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-use crate::wire::{Frame, FrameTarget, Numbers, SentNames, Token, Tokens};
+use crate::wire::{Frame, FrameTarget, Numbers, SentNames};
 
 mod batch;
 mod error;

@@ -136,13 +136,13 @@ pub(crate) trait Router: Send + Sync {
     fn close(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>>;
 
     /// Pauses all connections of `node`. Those that are not quiet within `limit` go on, and are not handed over. Until
-    /// [`resume_peers`](Router::resume_peers), no connection is opened or continued, and what processes send waits. Not
+    /// [`resume_peers`](Router::resume_peers), no connection is opened or continued, and frames wait. Not
     /// cancel-safe: if the future is dropped, `resume_peers` ends the pause.
     #[cfg(all(feature = "upgrade", unix))]
     fn pause_peers<'a>(&'a self, node: &'a Node, limit: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-    /// Returns the records of the paused connections of `node` for its successor. What processes send later is lost with the
-    /// upgrade, so those that are handed over send nothing more.
+    /// Returns the records of the paused connections of `node` for its successor. Later frames are lost with the upgrade, so
+    /// processes that are handed over send nothing more.
     #[cfg(all(feature = "upgrade", unix))]
     fn paused_peers(&self, node: &Node) -> Vec<PausedPeer>;
 

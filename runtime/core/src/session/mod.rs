@@ -72,7 +72,7 @@ use std::time::{Duration, Instant};
 
 use crate::base::Definition;
 use crate::wire::varint;
-use crate::wire::{Frame, NameDefinition, ReceivedNames, Tokens};
+use crate::wire::{Frame, NameDefinition, ReceivedNames};
 
 use cipher::Cipher;
 pub(crate) use cipher::EphemeralKey;
@@ -87,7 +87,7 @@ pub(crate) use intake::Intake;
 pub(crate) use lanes::Backlog;
 use lanes::Lanes;
 use pause::Pause;
-pub(crate) use pause::PauseStatus;
+pub(crate) use pause::{PauseStatus, Token, Tokens};
 use reassembly::Reassembly;
 pub(crate) use reassembly_budget::ReassemblyBudget;
 #[cfg(feature = "tls")]

@@ -10,10 +10,10 @@ use super::handshake::key_exchange::Progress;
 use super::handshake::preamble::{Size, prefixed_size};
 use super::{
     ACKNOWLEDGEMENT, ADMISSION, Cipher, Closing, DEFINITION, Deciding, EXTENSIONS, Event, GOODBYE, HELLO, PROBE_ANSWER,
-    PROBE_REQUEST, Refusal, Session, SessionError, State, TICK, Tls, cipher, lanes, pause,
+    PROBE_REQUEST, Refusal, Session, SessionError, State, TICK, Tls, Token, Tokens, cipher, lanes, pause,
 };
 use crate::wire::varint::{self, Reader};
-use crate::wire::{Frame, NameDefinition, Token, Tokens};
+use crate::wire::{Frame, NameDefinition};
 
 /// The most bytes of a record with an admission.
 const MAX_ADMISSION: usize = 1 + varint::MAX + Tokens::MOST * Token::SIZE;

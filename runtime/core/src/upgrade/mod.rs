@@ -8,7 +8,7 @@
 //! |---|---|---|---|
 //! | plan | the program's standard input | hello with a version | 30 s |
 //! | | plan: everything that is handed over | accept | |
-//! | pause | | | 10 s |
+//! | pause | the connections to peers pause, within 5 s | | 10 s |
 //! | hand-over | records, complete | ready | 60 s |
 //! | commit | commit | | |
 //!
@@ -16,7 +16,7 @@
 //! |---|---|---|
 //! | launched | planned, by the hello | the successor is killed |
 //! | planned | pausing, by the acceptance | the successor is killed |
-//! | pausing | handing over, when the node is quiet: at once, while no processes are handed over | and the node resumes |
+//! | pausing | handing over, when the node is quiet: when its connections are paused, while no processes are handed over | and the node resumes |
 //! | handing over | committing, when the successor is ready | and the node resumes |
 //! | committing | committed, when the commit is written | and the node resumes |
 //! | committed | the process ends | the successor's failure is a crash of the node |

@@ -27,9 +27,12 @@ impl Node {
     ///
     /// 1. Plan: the program is started, with the arguments and the environment of this one. Its `main` starts the node, by
     ///    [`#[greenroom::main]`](attr.main.html) or [`Node::builder`], and the two agree on what is handed over.
-    /// 2. Hand-over: the successor takes over the node's name and incarnation, the numbers of its next processes, and the
-    ///    listening sockets. It is ready when it waits in [`Listener::accept`](crate::Listener::accept) at each of them.
-    /// 3. Commit: this node and its listeners accept no more connections, and the successor does. The future resolves, and
+    /// 2. Pause: the connections to other nodes pause. The other nodes hold their messages, and see no
+    ///    [`NodeEvent`](crate::NodeEvent).
+    /// 3. Hand-over: the successor takes over the node's name and incarnation, the numbers of its next processes, the
+    ///    listening sockets and the connections. It is ready when it waits in
+    ///    [`Listener::accept`](crate::Listener::accept) at each of the sockets.
+    /// 4. Commit: this node and its listeners accept no more connections, and the successor does. The future resolves, and
     ///    this node stops in order.
     ///
     /// If anything fails before the commit, the successor is killed and this node serves on. After it, a failure of the

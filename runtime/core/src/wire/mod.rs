@@ -26,8 +26,6 @@ mod reason;
 mod signal;
 mod target;
 #[cfg(feature = "net")]
-mod token;
-#[cfg(feature = "net")]
 pub(crate) mod varint;
 
 pub(crate) use epoch::Epoch;
@@ -43,5 +41,3 @@ pub(crate) use membership::{Announcement, MemberRecord, MeshKind, Metadata};
 pub(crate) use names::{NameDefinition, Numbers, ReceivedNames, SentNames};
 pub(crate) use signal::Signal;
 pub(crate) use target::FrameTarget;
-#[cfg(feature = "net")]
-pub(crate) use token::{Token, Tokens};

@@ -2,7 +2,7 @@
 //!
 //! The release is the last line of the program's own file, behind its code: its name, and a fault of its start. Each
 //! connection is answered with the name of the release. `WEB` is the address of the server, or `EXPECTED` that of a
-//! socket from systemd.
+//! socket from systemd. With `NOTES`, the node has a process with the name `desk`, which appends its notes to this file.
 //!
 //! | fault | the successor |
 //! |---|---|
@@ -18,15 +18,18 @@
 //! |---|---|
 //! | `upgrade MILLISECONDS` | `result` of an upgrade to the program's file |
 //! | `check MILLISECONDS` | `result` of a check of it |
+//! | `peers` | `peers`, the number of connected nodes |
 //! | `spawn` | `pid` of a new process |
 //! | `pay COINS` | `paid` with the coins in the till, its process, and the release that has made it |
 //! | `environment` | `child` with the output of this program as a child, with the argument `once`: it ends at once |
 
+mod desk;
 #[path = "../peer/log.rs"]
 mod log;
 mod till;
 
-use std::io::BufRead;
+use std::fs::File;
+use std::io::{BufRead, Write};
 
 use greenroom::prelude::*;
 use greenroom::{Node, Upgrade};
@@ -34,6 +37,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
+use desk::{Desk, DeskRef};
 use log::say;
 
 /// Returns the last line of the program's file.
@@ -59,6 +63,10 @@ async fn main() -> greenroom::Result {
         "hang" => std::future::pending().await,
         _ => {}
     }
+    if let Ok(notes) = std::env::var("NOTES") {
+        let notes = File::options().append(true).create(true).open(notes)?;
+        DeskRef::register("desk", &greenroom::spawn(async |mailbox| serve(mailbox, notes).await))?;
+    }
     let address = if fault == "address" {
         "127.0.0.1:1".to_owned()
     } else {
@@ -76,6 +84,16 @@ async fn main() -> greenroom::Result {
         let (stream, _) = web.accept().await?;
         assert_ne!(fault, "late-panic", "the release {release} is broken");
         node.spawn(Connection { stream, release: release.to_owned() });
+    }
+}
+
+/// Appends notes to a file, and echoes calls.
+async fn serve(mut mailbox: Mailbox<Desk>, mut notes: File) -> Result<(), Exit> {
+    loop {
+        match mailbox.receive().await {
+            Desk::Note { number } => writeln!(notes, "{number}")?,
+            Desk::Echo { number, reply } => reply.send(number),
+        }
     }
 }
 
@@ -120,6 +138,7 @@ async fn commands(shop: till::ShopRef) {
         match command.split_once(' ').unwrap_or((&command, "")) {
             ("upgrade", limit) => report(node.upgrade(&program), limit).await,
             ("check", limit) => report(node.check_upgrade(&program), limit).await,
+            ("peers", _) => say("peers", node.peers().len()),
             ("spawn", _) => {
                 let process = node.enter();
                 let spawned = greenroom::spawn(async |_: Mailbox<Request>| std::future::pending::<()>().await);

@@ -126,6 +126,16 @@ impl Server {
         input.write_all(format!("{command}\n").as_bytes()).await.expect("the server runs");
     }
 
+    /// Waits until the server is connected with so many nodes.
+    pub(crate) async fn connected(&mut self, peers: usize) {
+        for n in 1.. {
+            self.command("peers").await;
+            if self.nth(n, &["peers "]).await == format!("peers {peers}") {
+                return;
+            }
+        }
+    }
+
     pub(crate) async fn nth(&self, n: usize, parts: &[&str]) -> String {
         self.lines.nth(&self.folder.display().to_string(), n, parts).await
     }

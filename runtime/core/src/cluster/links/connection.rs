@@ -329,6 +329,11 @@ impl Drop for Owned {
         if let Some(rest) = rest {
             self.separate(&rest);
         }
+        #[cfg(all(feature = "upgrade", unix))]
+        if self.peer.as_ref().is_some_and(|peer| peer.pause.has_left()) {
+            // For the log. The processes that are left on this node lose the connection.
+            let _ = self.record.suspended.set(());
+        }
         if let Some(peer) = self.peer.clone().filter(|peer| !self.has_goodbye && peer.suspend()) {
             return self.suspend(peer);
         }

@@ -6,10 +6,10 @@ use super::admission::{Action, Admissions, Identity};
 use super::late::LateDrivers;
 use crate::base::{NodeId, NodeName, SortedMap};
 use crate::net::{Command, Outbox};
-use crate::session::Hello;
+use crate::session::{Hello, Tokens};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
-use crate::wire::{Epoch, Tokens};
+use crate::wire::Epoch;
 
 /// The connections of a node whose peer's hello has arrived. Executes the decisions of [`Admissions`].
 pub(in crate::cluster) struct Links {

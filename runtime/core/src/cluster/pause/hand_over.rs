@@ -22,25 +22,25 @@ use crate::cluster::membership::Peer;
 use crate::log;
 use crate::net::{Command, KeptFrames, Outbox};
 use crate::node::{Node, PausedPeer};
-use crate::session::Hello;
+use crate::session::{Hello, Token};
 use crate::sync::PoisonError;
 use crate::sync::atomic::Ordering;
-use crate::wire::{Frame, MeshKind, Token};
+use crate::wire::{Frame, MeshKind};
 
 /// The time between two looks at large frames that are being handled.
 const LOOK: Duration = Duration::from_millis(5);
 
 impl Cluster {
     /// Pauses all connections. Those that are not quiet within `limit` go on. Until [`resume_all`](Self::resume_all), this node
-    /// opens and continues no connection. What processes send from now on waits in the outboxes.
+    /// opens and continues no connection. The frames of processes wait in the outboxes.
     pub(in crate::cluster) async fn pause_all(&self, node: &Node, limit: Duration) {
         self.is_pausing.store(true, Ordering::SeqCst);
         self.changed.notify_waiters();
-        let asked: Vec<_> = self.connected().into_iter().filter(|peer| !peer.pause.is_suspended()).collect();
-        for peer in asked {
+        let flowing: Vec<_> = self.connected().into_iter().filter(|peer| !peer.pause.is_suspended()).collect();
+        for peer in flowing {
             let mut token = [0; Token::SIZE];
             if node.rng().fill_secret(&mut token).is_ok() {
-                peer.pause.set_asked();
+                peer.pause.begin_own();
                 peer.outbox.command(Command::Pause(Token(token)));
             }
         }
@@ -52,12 +52,12 @@ impl Cluster {
             clock.sleep_until(clock.now() + LOOK).await;
         }
         for peer in self.connected() {
-            if !peer.is_paused() && peer.pause.is_asked() {
+            if !peer.is_paused() && peer.pause.is_own_begun() {
                 log::warn!(
                     target: "greenroom", node = %node.name(), peer = %peer.id.name,
                     "the peer does not pause: its connection is lost with the upgrade"
                 );
-                peer.pause.clear_asked();
+                peer.pause.end_own();
                 peer.outbox.command(Command::Resume);
             }
         }
@@ -73,7 +73,7 @@ impl Cluster {
     pub(in crate::cluster) fn resume_all(&self) {
         self.is_pausing.store(false, Ordering::SeqCst);
         for peer in self.connected() {
-            peer.pause.clear_asked();
+            peer.pause.end_own();
             peer.outbox.command(Command::Resume);
         }
         self.changed.notify_waiters();
@@ -82,6 +82,7 @@ impl Cluster {
     /// Ends the connections that were handed over, without a goodbye: the peers wait for the successor.
     pub(in crate::cluster) fn leave_all(&self) {
         for peer in self.connected().iter().filter(|peer| peer.is_paused()) {
+            peer.pause.set_left();
             peer.outbox.command(Command::Abort);
         }
     }
@@ -121,7 +122,7 @@ impl Connector {
             match peer.outbox.adopt_frames(kept) {
                 Ok(answered) => answered.into_iter().for_each(|id| peer.pause.keep_call(id)),
                 Err(error) => log::error!(
-                    target: "greenroom", node = %node.name(), peer = %peer.id.name, %error,
+                    target: "greenroom", node = %node.name(), peer = %peer.id.name, error = %log::Escaped(error),
                     "frames of the predecessor cannot be read: they are lost"
                 ),
             }

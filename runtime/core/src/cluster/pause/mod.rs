@@ -25,7 +25,8 @@
 mod hand_over;
 mod status;
 mod suspension;
-#[cfg(all(test, feature = "upgrade", unix))]
+#[cfg(test)]
+#[cfg(all(feature = "upgrade", unix))]
 mod tests;
 
 use std::time::Duration;

@@ -26,9 +26,12 @@ struct State {
     /// The relations of the predecessor's processes. Only a successor has them.
     #[cfg(all(feature = "upgrade", unix))]
     relations: Vec<KeptRelation>,
+    /// This node has handed the connection over, and ends it.
+    #[cfg(all(feature = "upgrade", unix))]
+    has_left: bool,
     /// This node has requested its own pause.
     #[cfg(all(feature = "upgrade", unix))]
-    is_asked: bool,
+    is_own_begun: bool,
 }
 
 struct Suspended {
@@ -48,7 +51,7 @@ impl PeerPause {
         state.status = status;
         #[cfg(all(feature = "upgrade", unix))]
         {
-            state.is_asked &= status.can_pause;
+            state.is_own_begun &= status.can_pause;
         }
         let begins = status.tokens.peer.is_some() && state.limit.is_none();
         match status.tokens.peer {
@@ -100,8 +103,8 @@ impl PeerPause {
         Some(suspended.calls)
     }
 
-    /// Returns those of the peer's calls that were sent before the hand-over, and whose replies were not handed over. There
-    /// are none if this process is not the successor. With `is_last`, all calls are known.
+    /// Returns those of the peer's calls that were sent before the hand-over, and whose replies were not handed over. A
+    /// process that is not a successor returns nothing. With `is_last`, all calls are known.
     pub(in crate::cluster) fn lost_calls(&self, mut ids: Vec<u64>, is_last: bool) -> Vec<u64> {
         let mut state = self.state();
         match &state.kept_calls {
@@ -140,24 +143,34 @@ impl PeerPause {
         }
     }
 
+    /// Notes that this node has handed the connection over, and ends it.
+    pub(super) fn set_left(&self) {
+        self.state().has_left = true;
+    }
+
+    /// Returns `true` if this node has handed the connection over.
+    pub(in crate::cluster) fn has_left(&self) -> bool {
+        self.state().has_left
+    }
+
     /// Notes that this node has requested its own pause.
-    pub(super) fn set_asked(&self) {
-        self.state().is_asked = true;
+    pub(super) fn begin_own(&self) {
+        self.state().is_own_begun = true;
     }
 
     /// Returns `true` if this node has requested its own pause, and the peer can pause.
-    pub(super) fn is_asked(&self) -> bool {
-        self.state().is_asked
+    pub(super) fn is_own_begun(&self) -> bool {
+        self.state().is_own_begun
     }
 
     /// Returns `true` if this node need not wait for the pause any more.
     pub(super) fn is_settled(&self) -> bool {
         let state = self.state();
-        !state.is_asked || state.status.is_agreed || state.suspended.is_some()
+        !state.is_own_begun || state.status.is_agreed || state.suspended.is_some()
     }
 
     /// Ends the request of this node.
-    pub(super) fn clear_asked(&self) {
-        self.state().is_asked = false;
+    pub(super) fn end_own(&self) {
+        self.state().is_own_begun = false;
     }
 }

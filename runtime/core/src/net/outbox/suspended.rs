@@ -1,5 +1,4 @@
-//! The outbox of a paused connection: its frames are kept beyond the end of the connection, and sent on the one that
-//! continues it.
+//! The outbox of a paused connection: its frames are kept beyond the end of the connection, and sent on the next one.
 //!
 //! The frames have the numbers of names of the old connection. So all names are defined once more on the next one, before
 //! the frames, with the same numbers.

@@ -3,8 +3,9 @@
 use std::mem;
 
 use crate::base::{MonitorRef, NodeId};
+use crate::session::Tokens;
 use crate::signal::KeptRelation;
-use crate::wire::{Epoch, Metadata, Tokens};
+use crate::wire::{Epoch, Metadata};
 
 /// The peer of a paused connection, and everything that outlasts the process of the operating system.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

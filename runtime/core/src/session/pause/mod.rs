@@ -6,7 +6,7 @@
 //!
 //! | extension | bytes |
 //! |---|---|
-//! | `16` pause | [token](crate::wire::Token), 16 bytes |
+//! | `16` pause | [token](Token), 16 bytes |
 //! | `17` drain | `0`, or `1` if the sender has received a drain of the receiver; the token of the receiver's pause, 16 bytes, if it is in force |
 //! | `18` resume | nothing |
 //!
@@ -24,10 +24,13 @@
 use std::collections::VecDeque;
 
 use super::{EXTENSIONS, Event, Session, SessionError, State};
-use crate::wire::{Token, Tokens, varint};
+use crate::wire::varint;
 
 #[cfg(test)]
 mod model_tests;
+mod token;
+
+pub(crate) use token::{Token, Tokens};
 
 pub(super) const PAUSE: u8 = *EXTENSIONS.start();
 pub(super) const DRAIN: u8 = PAUSE + 1;
@@ -223,7 +226,7 @@ impl Session {
         Ok(())
     }
 
-    /// Appends the chunks that precede all frames; with `is_last`, the one that follows them.
+    /// Appends the chunks that precede all frames; with `is_last`, also the drain behind them.
     pub(super) fn put_pause(&mut self, record: &mut Vec<u8>, is_last: bool, end: usize) {
         let is_empty = is_last && self.lanes.backlog().bytes == 0 && self.definitions.is_empty();
         while record.len() + MOST <= end

@@ -13,7 +13,7 @@ struct Side {
     /// Frames that were sent and received so far.
     sent: u64,
     received: u64,
-    /// What is on its way from this side: `None` is a frame.
+    /// The chunks and frames on their way from this side: `None` is a frame.
     way: VecDeque<Option<Chunk>>,
 }
 

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::session::PauseStatus;
-use crate::wire::Token;
 
 const TOKENS: [Token; 3] = [Token([1; 16]), Token([2; 16]), Token([3; 16])];
 

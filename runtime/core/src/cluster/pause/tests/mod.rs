@@ -3,8 +3,9 @@
 
 mod office;
 mod relations;
+#[cfg(feature = "registry")]
+mod views;
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use office::{Book, Step, open, upgrade};
@@ -45,7 +46,7 @@ async fn upgrade_at_random(cluster: &Cluster, book: &Book, rounds: u64) {
 
 #[test]
 fn peers_see_a_pause_and_nothing_is_lost_or_comes_twice() {
-    Check::nodes(3).state(|_| Book::default()).run(0..20, async |cluster, book| {
+    Check::nodes(3).state(|_| Book::default()).run(0..6, async |cluster, book| {
         let before: Vec<_> = (0..3).map(|index| node_events(cluster.node(index))).collect();
         let is_lost = run(&cluster, &book, upgrade_at_random(&cluster, &book, 4)).await;
         assert!(!is_lost);
@@ -59,7 +60,7 @@ fn peers_see_a_pause_and_nothing_is_lost_or_comes_twice() {
 
 #[test]
 fn two_nodes_are_upgraded_at_the_same_time() {
-    Check::nodes(3).state(|_| Book::default()).run(0..20, async |cluster, book| {
+    Check::nodes(3).state(|_| Book::default()).run(0..6, async |cluster, book| {
         let both = async {
             for _ in 0..3 {
                 let spread = Duration::from_millis(cluster.draw(40));
@@ -80,18 +81,15 @@ fn two_nodes_are_upgraded_at_the_same_time() {
 /// With faults a connection may be lost before it is quiet.
 #[test]
 fn nothing_comes_twice_if_connections_break_during_an_upgrade() {
-    let (lost, kept) = (Mutex::new(0), Mutex::new(0));
     let faults = Faults { drops: false, delays: true, throttles: true, ..Faults::LINKS };
-    Check::nodes(3).state(|_| Book::default()).run(0..20, async |cluster, book| {
+    Check::nodes(3).state(|_| Book::default()).run(0..6, async |cluster, book| {
         let upgrades = async {
             let chaos = cluster.chaos(faults, Duration::from_secs(5));
             tokio::join!(upgrade_at_random(&cluster, &book, 4), chaos);
         };
         let is_lost = run(&cluster, &book, upgrades).await;
-        *if is_lost { &lost } else { &kept }.lock().unwrap() += 1;
         if is_lost { book.check_order() } else { book.check_complete() }
     });
-    println!("{lost:?} {kept:?}");
 }
 
 #[test]

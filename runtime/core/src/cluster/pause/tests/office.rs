@@ -34,7 +34,7 @@ pub(super) enum Step {
     Started,
 }
 
-/// What all offices record.
+/// The record of all offices.
 #[derive(Clone, Default)]
 pub(super) struct Book(Arc<Shared>);
 
@@ -216,7 +216,7 @@ pub(super) async fn upgrade(cluster: &Cluster, index: usize, book: &Book, fails_
     book.until(|| is(&gate.clerk_rests)).await;
     let router = node.router().unwrap();
     let pause = || tokio::time::sleep(Duration::from_millis(cluster.draw(100)));
-    // What a desk answers in the pause waits in the outbox.
+    // An answer of the desk in the pause waits in the outbox.
     let stops_first = cluster.draw(2) == 0;
     if stops_first {
         book.set(&gate.desk_stops);

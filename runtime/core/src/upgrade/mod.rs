@@ -1,14 +1,14 @@
 //! Layer 11: the live upgrade of a node. A new process of the operating system, the *successor*, takes over from the
 //! running one, the *predecessor*.
 //!
-//! Both sides are state machines without I/O: `protocol::predecessor` and `protocol::successor`. They exchange these messages over a pair
-//! of Unix sockets, in this order:
+//! Both sides are state machines without I/O: `protocol::predecessor` and `protocol::successor`. They exchange these messages
+//! over a pair of Unix sockets, in this order:
 //!
 //! | phase | from the predecessor | from the successor | time limit |
 //! |---|---|---|---|
 //! | plan | the program's standard input | hello with a version | 30 s |
 //! | | plan: everything that is handed over | accept | |
-//! | pause | the connections to peers pause, within 5 s | | 10 s |
+//! | pause | processes are held, and the connections to peers pause, within 5 s each | | 10 s |
 //! | hand-over | records, complete | ready | 60 s |
 //! | commit | commit | | |
 //!
@@ -16,7 +16,7 @@
 //! |---|---|---|
 //! | launched | planned, by the hello | the successor is killed |
 //! | planned | pausing, by the acceptance | the successor is killed |
-//! | pausing | handing over, when the node is quiet: when its connections are paused, while no processes are handed over | and the node resumes |
+//! | pausing | handing over, when the node is quiet | and the node resumes |
 //! | handing over | committing, when the successor is ready | and the node resumes |
 //! | committing | committed, when the commit is written | and the node resumes |
 //! | committed | the process ends | the successor's failure is a crash of the node |
@@ -28,6 +28,14 @@
 //! | adopting | ready, when the program has started | the successor exits |
 //! | ready | serving, by the commit | the successor exits |
 //! | serving | | nothing: the predecessor ends now |
+//!
+//! What is handed over, and by whom it is written and read:
+//!
+//! | records | |
+//! |---|---|
+//! | the numbers of the node, sockets, the line to the shim | `executor`, `origin` |
+//! | supervised processes whose state is portable, and their supervisors | `processes` |
+//! | paused connections, their relations and waiting frames | [`cluster::pause`](crate::cluster) |
 //!
 //! Invariants:
 //! - At most one side serves. The predecessor stops accepting connections before it writes the commit, and resumes only

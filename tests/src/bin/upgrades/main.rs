@@ -64,7 +64,7 @@ async fn main() -> greenroom::Result {
     let mut argument = |default: usize| arguments.next().and_then(|text| text.parse().ok()).unwrap_or(default);
     let (count, bytes, upgrades) = (argument(100_000), argument(1_000), argument(3));
     let house = House {}.start().await?;
-    let existing = house.rooms().count().await?.active;
+    let existing = house.rooms().count_children().await?.active;
     if existing == 0 {
         for _ in 0..count {
             house.rooms().start_child(Room { lines: "7".repeat(bytes), said: 0 }).await?;

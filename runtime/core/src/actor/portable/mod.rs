@@ -54,6 +54,7 @@ use crate::base::Exit;
 ///   [`Context::upgrade_point`](crate::Context::upgrade_point).
 /// - The process ends then, without its `terminate`. Its links and monitors receive the exit reason. The messages that it has
 ///   not received are lost, as those of a process that has stopped. Its successor links and monitors anew.
+///   In the [upgrade](crate::Node::upgrade) of a node they are kept: the same process continues.
 /// - The successor is made of the state: its `start` expression and `#[init]` do not run, nor does `#[continue_with]`.
 ///   `#[resumed]` runs, or [`Process::resumed`](crate::Process::resumed).
 /// - A process whose state cannot be encoded, since it contains a [`Reply`](crate::Reply) for instance, goes on. The option `otherwise` determines its further treatment.

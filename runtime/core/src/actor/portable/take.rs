@@ -99,10 +99,10 @@ impl<A: HasContext> Context<A> {
     /// Hands the state of the process over here, if that was requested. For an `impl Process`, at a point where `actor`,
     /// which is `self`, has all that another process needs to continue.
     ///
-    /// The process ends here then, and the future never resolves. Otherwise it resolves at once. The state is handed over
-    /// when the application moves to another node with its state, for instance. The successor runs
-    /// [`resumed`](Process::resumed) in place of [`init`](Process::init), and then [`run`](Process::run) from its start. Call
-    /// it in the loop that receives:
+    /// The process ends here then, and the future never resolves: when the application moves to another node with its
+    /// state, for instance. While the node is [upgraded](crate::Node::upgrade), the process waits here, and goes on if the
+    /// upgrade fails. Otherwise the future resolves at once. The successor runs [`resumed`](Process::resumed) in place of
+    /// [`init`](Process::init), and then [`run`](Process::run) from its start. Call it in the loop that receives:
     ///
     /// ```
     /// use greenroom::prelude::*;
@@ -133,7 +133,8 @@ impl<A: HasContext> Context<A> {
     /// ```
     ///
     /// The state is handed over after the messages that were sent before the request: as long as one of them is neither
-    /// received nor saved, the process goes on. Saved messages are lost.
+    /// received nor saved, the process goes on. Saved messages are lost. In an upgrade all messages are kept, also those that
+    /// were not received.
     ///
     /// A server hands its state over between two messages by itself. There the future resolves at once.
     pub async fn upgrade_point(&mut self, actor: &mut A)

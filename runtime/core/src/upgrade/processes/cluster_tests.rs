@@ -51,6 +51,11 @@ impl Account {
         }
     }
 
+    #[call]
+    fn stub(&self, cx: &mut Context<Self>) -> AccountRef {
+        cx.me()
+    }
+
     #[cast]
     fn watch(&self, client: WalletRef, cx: &mut Context<Self>) {
         cx.monitor(&client);
@@ -201,8 +206,9 @@ fn peers_lose_no_message_no_answer_and_no_relation() {
         let mut wallets = Vec::new();
         for index in 1..3 {
             let node = cluster.node(index);
-            let wallet = Wallet { account: node.named_at("account", "n0@test"), losses: Arc::clone(&losses) };
-            wallets.push(node.start(wallet).await.unwrap());
+            let named: AccountRef = node.named_at("account", "n0@test");
+            let account = node.scope(named.stub().into_future()).await.unwrap();
+            wallets.push(node.start(Wallet { account, losses: Arc::clone(&losses) }).await.unwrap());
         }
         let is_over = Rc::new(AtomicBool::new(false));
         let upgrades = async {

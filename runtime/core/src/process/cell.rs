@@ -9,7 +9,7 @@ mod end;
 mod fan_out;
 pub(super) mod flags;
 mod introspect;
-mod messages;
+pub(super) mod messages;
 mod proxy;
 #[cfg(feature = "upgrade")]
 pub(super) mod record;

@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use super::Cell;
+#[cfg(feature = "upgrade")]
 use crate::base::Protocol;
 #[cfg(feature = "serde")]
 use crate::base::{Deserialize, Deserializer, Serialize, Serializer};
@@ -56,24 +56,6 @@ pub(super) trait Send: std::marker::Send {
 impl<F: FnOnce() + std::marker::Send> Send for F {
     fn send(self: Box<Self>) {
         self();
-    }
-}
-
-/// A message for the timer's own process.
-pub(super) struct OwnMessage<M: Protocol> {
-    pub(super) owner: Arc<Cell<M>>,
-    pub(super) number: u64,
-    pub(super) message: M,
-}
-
-impl<M: Protocol> Send for OwnMessage<M> {
-    fn send(self: Box<Self>) {
-        self.owner.send_own(self.number, self.message);
-    }
-
-    #[cfg(feature = "upgrade")]
-    fn message(&self) -> Option<&dyn Any> {
-        Some(&self.message)
     }
 }
 

@@ -143,8 +143,7 @@ impl HandedOver {
 
     /// Ends the take-over: returns the processes that were taken, and those that were not.
     pub(crate) fn finish(&self) -> (Vec<TakenProcess>, Vec<ProcessRecord>) {
-        let mut state = self.lock();
-        let left = std::mem::take(&mut state.waiting).into_values().collect();
-        (std::mem::take(&mut state.taken), left)
+        let State { waiting, taken, .. } = std::mem::take(&mut *self.lock());
+        (taken, waiting.into_values().collect())
     }
 }

@@ -7,7 +7,7 @@ use crate::base::{
 use crate::mailbox::{Addressee, Entry, Origin, Refused, WaiterId};
 use crate::node::{AdmissionQueue, EncodedMessage, MessageTarget, Node};
 use crate::process::definition::read_message;
-use crate::process::{drop_message, fail_callers, protocol_definition};
+use crate::process::{drop_message, fail_callers, protocol_definition, timer};
 use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -133,5 +133,23 @@ impl<M: Protocol> AdmissionQueue for Cell<M> {
         if let Some(message) = self.queue.withdraw(id) {
             self.drop_overflow(message);
         }
+    }
+}
+
+/// A message for the timer's own process.
+pub(in crate::process) struct OwnMessage<M: Protocol> {
+    pub(in crate::process) owner: Arc<Cell<M>>,
+    pub(in crate::process) number: u64,
+    pub(in crate::process) message: M,
+}
+
+impl<M: Protocol> timer::Send for OwnMessage<M> {
+    fn send(self: Box<Self>) {
+        self.owner.send_own(self.number, self.message);
+    }
+
+    #[cfg(feature = "upgrade")]
+    fn message(&self) -> Option<&dyn Any> {
+        Some(&self.message)
     }
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::Mailbox;
 use crate::base::Protocol;
-use crate::process::timer::{OwnMessage, Send};
+use crate::process::cell::messages::OwnMessage;
+use crate::process::timer::Send;
 use crate::process::{Cell, Timer};
 
 impl<M: Protocol> Mailbox<M> {

@@ -17,6 +17,9 @@ use crate::supervisor::{ChildOptions, SupervisionRef};
 pub struct Children {
     cells: Arc<ChildCells>,
     specs: Vec<BoundSpec>,
+    /// The function that binds a dynamic child which was handed over.
+    #[cfg(feature = "upgrade")]
+    adopt_added: Option<AdoptAdded>,
 }
 
 /// The spec of one child, bound to the cell in which all incarnations of the child run.
@@ -90,11 +93,26 @@ pub struct UnboundSpec(pub(in crate::supervisor) Box<dyn FnOnce(&ChildCells) -> 
 
 impl Children {
     pub(in crate::supervisor) fn new(cells: Arc<ChildCells>) -> Children {
-        Children { cells, specs: Vec::new() }
+        Children {
+            cells,
+            specs: Vec::new(),
+            #[cfg(feature = "upgrade")]
+            adopt_added: None,
+        }
     }
 
     pub(in crate::supervisor) fn into_specs(self) -> Vec<BoundSpec> {
         self.specs
+    }
+
+    #[cfg(feature = "upgrade")]
+    pub(in crate::supervisor) fn set_adopt_added(&mut self, adopt: AdoptAdded) {
+        self.adopt_added = Some(adopt);
+    }
+
+    #[cfg(feature = "upgrade")]
+    pub(in crate::supervisor) fn adopt_added(&self) -> Option<AdoptAdded> {
+        self.adopt_added
     }
 
     /// Adds a child that is declared by the tree.
@@ -105,4 +123,19 @@ impl Children {
     pub(in crate::supervisor) fn cells(&self) -> &Arc<ChildCells> {
         &self.cells
     }
+}
+
+/// A function that binds a dynamic child which was handed over. `None` if its type is not portable.
+#[cfg(feature = "upgrade")]
+pub(in crate::supervisor) type AdoptAdded = fn(&ChildCells, AddedChild<'_>) -> Option<BoundSpec>;
+
+/// A child of a supervisor of dynamic children that was handed over.
+#[cfg(feature = "upgrade")]
+pub(in crate::supervisor) struct AddedChild<'a> {
+    pub(in crate::supervisor) id: &'a str,
+    pub(in crate::supervisor) options: ChildOptions,
+    /// Its stubs follow it over its restarts.
+    pub(in crate::supervisor) is_followed: bool,
+    /// The state with which each of its processes starts, if that is known.
+    pub(in crate::supervisor) initial_state: Option<EncodedState>,
 }

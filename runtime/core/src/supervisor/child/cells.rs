@@ -5,12 +5,10 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-#[cfg(any(feature = "registry", feature = "upgrade"))]
+#[cfg(feature = "registry")]
 use std::sync::OnceLock;
 use std::sync::{Arc, Weak};
 
-#[cfg(feature = "upgrade")]
-use super::BoundSpec;
 use crate::actor::{Actor, Ref, Stub};
 use crate::base::{Exit, Pid, Protocol};
 use crate::call::Address;
@@ -20,8 +18,6 @@ use crate::node::{Addressable, Node};
 use crate::process::{Cell, ExitObserver};
 #[cfg(feature = "registry")]
 use crate::supervisor::StateTransfer;
-#[cfg(feature = "upgrade")]
-use crate::supervisor::process::AddedChild;
 use crate::supervisor::{Supervision, SupervisionRef};
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,9 +35,6 @@ pub struct ChildCells {
     /// The function that names the node of each dynamic child, if their field has the option `on`.
     #[cfg(feature = "net")]
     node_of: Mutex<Option<NodeOf>>,
-    /// The function that binds a dynamic child which was handed over.
-    #[cfg(feature = "upgrade")]
-    adopt_added: OnceLock<AdoptAdded>,
     /// The states of the tree's children, if the tree can continue on another node.
     #[cfg(feature = "registry")]
     transfer: OnceLock<Arc<StateTransfer>>,
@@ -53,10 +46,6 @@ pub struct ChildCells {
 /// A function that names the node of a child.
 #[cfg(feature = "net")]
 pub(in crate::supervisor) type NodeOf = Arc<dyn Fn() -> String + Send + Sync>;
-
-/// A function that binds a dynamic child which was handed over. `None` if its type is not portable.
-#[cfg(feature = "upgrade")]
-pub(in crate::supervisor) type AdoptAdded = fn(&ChildCells, AddedChild<'_>) -> Option<BoundSpec>;
 
 /// The source of the cell for a child that is being bound.
 #[derive(Clone, Copy)]
@@ -207,8 +196,6 @@ impl ChildCells {
             last_number: AtomicU64::new(0),
             #[cfg(feature = "net")]
             node_of: Mutex::default(),
-            #[cfg(feature = "upgrade")]
-            adopt_added: OnceLock::new(),
             #[cfg(feature = "registry")]
             transfer: OnceLock::new(),
             #[cfg(feature = "net")]
@@ -287,17 +274,6 @@ impl ChildCells {
     #[cfg(feature = "upgrade")]
     pub(in crate::supervisor) fn continue_numbers(&self, last: u64) {
         self.last_number.fetch_max(last, Ordering::Relaxed);
-    }
-
-    #[cfg(feature = "upgrade")]
-    pub(in crate::supervisor) fn set_adopt_added(&self, adopt: AdoptAdded) {
-        // Set before if the supervisor restarts.
-        let _ = self.adopt_added.set(adopt);
-    }
-
-    #[cfg(feature = "upgrade")]
-    pub(in crate::supervisor) fn adopt_added(&self) -> Option<AdoptAdded> {
-        self.adopt_added.get().copied()
     }
 
     #[cfg(feature = "net")]

@@ -6,6 +6,8 @@ mod cells;
 mod sent;
 
 pub use bound::Children;
+#[cfg(feature = "upgrade")]
+pub(super) use bound::{AddedChild, AdoptAdded};
 pub(super) use bound::{BoundSpec, ChildStarter, KILL_LIMIT, StartFuture, UnboundSpec};
 pub use cells::ChildCells;
 pub(super) use cells::{CellSource, ChildCell, SupervisorCell, following, for_each_cell, path_segment, segment_id};

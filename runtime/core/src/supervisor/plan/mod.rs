@@ -18,15 +18,18 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
-#[cfg(feature = "upgrade")]
-use std::time::Duration;
 use std::time::Instant;
 
 use super::{AutoShutdown, ChildError, ChildOptions, Restart, Strategy, SupervisorOptions};
 use crate::base::{Exit, SortedMap};
 
+#[cfg(feature = "upgrade")]
+mod restart_times;
 #[cfg(test)]
 mod tests;
+
+#[cfg(feature = "upgrade")]
+pub(super) use restart_times::RestartTimes;
 
 /// The identity of a child for as long as its spec is kept. Keys are in start order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,18 +96,6 @@ enum Operation {
     Start,
     Terminate,
     StopAll,
-}
-
-/// The restarts of one child as data.
-#[cfg(feature = "upgrade")]
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(super) struct RestartTimes {
-    /// The restarts in a row, for the backoff.
-    attempts: u32,
-    /// The time since the last start.
-    up_for: Option<Duration>,
-    /// The times since the restarts within the period, of a dynamic child.
-    restarts: Vec<Duration>,
 }
 
 /// The next step of the supervisor.
@@ -452,36 +443,6 @@ impl Plan {
         restarts.len() > intensity as usize
     }
 
-    /// Returns the times since the restarts within the period.
-    #[cfg(feature = "upgrade")]
-    pub(super) fn all_restart_times(&self, now: Instant) -> Vec<Duration> {
-        ages(&self.restarts, now)
-    }
-
-    /// Returns the restarts of one child.
-    #[cfg(feature = "upgrade")]
-    pub(super) fn restart_times(&self, key: ChildKey, now: Instant) -> RestartTimes {
-        let Some(child) = self.children.get(&key) else { return RestartTimes::default() };
-        let up_for = child.up_since.map(|since| now.saturating_duration_since(since));
-        RestartTimes { attempts: child.attempts, up_for, restarts: ages(&child.restarts, now) }
-    }
-
-    /// Continues the restarts of a supervisor that was handed over.
-    #[cfg(feature = "upgrade")]
-    pub(super) fn continue_restarts(&mut self, restarts: &[Duration], now: Instant) {
-        self.restarts = times(restarts, now);
-    }
-
-    /// Continues the restarts of a child that was handed over.
-    #[cfg(feature = "upgrade")]
-    pub(super) fn continue_restart_times(&mut self, key: ChildKey, restarts: &RestartTimes, now: Instant) {
-        if let Some(child) = self.children.get_mut(&key) {
-            child.attempts = restarts.attempts;
-            child.up_since = restarts.up_for.and_then(|time| now.checked_sub(time));
-            child.restarts = times(&restarts.restarts, now);
-        }
-    }
-
     /// Returns the number of restarts that the intensity still allows within the period: of this child if it is dynamic,
     /// else of all children together.
     pub(super) fn restarts_left(&self, key: ChildKey) -> usize {
@@ -489,17 +450,6 @@ impl Plan {
         let restarts = child.map_or(&self.restarts, |child| &child.restarts);
         (self.options.intensity as usize).saturating_sub(restarts.len())
     }
-}
-
-#[cfg(feature = "upgrade")]
-fn ages(times: &VecDeque<Instant>, now: Instant) -> Vec<Duration> {
-    times.iter().map(|time| now.saturating_duration_since(*time)).collect()
-}
-
-/// A time before the start of the clock is left out: it is long ago.
-#[cfg(feature = "upgrade")]
-fn times(ages: &[Duration], now: Instant) -> VecDeque<Instant> {
-    ages.iter().filter_map(|age| now.checked_sub(*age)).collect()
 }
 
 impl Child {

@@ -12,6 +12,7 @@ use crate::base::{EncodedState, Exit, Pid};
 use crate::node::{HoldRequest, HookTimes, OwnPart, ProcessRecord};
 use crate::process::HoldEnd;
 use crate::supervisor::ChildOptions;
+use crate::supervisor::child::AddedChild;
 use crate::supervisor::plan::{ChildKey, ChildState, RestartTimes};
 
 /// A supervisor as data.
@@ -45,16 +46,6 @@ struct ChildRecord {
 /// The children that have not been continued yet, by their ids.
 #[derive(Debug, Default)]
 pub(super) struct Continued(HashMap<Arc<str>, ChildRecord>);
-
-/// A child of a supervisor of dynamic children that was handed over.
-pub(in crate::supervisor) struct AddedChild<'a> {
-    pub(in crate::supervisor) id: &'a str,
-    pub(in crate::supervisor) options: ChildOptions,
-    /// Its stubs follow it over its restarts.
-    pub(in crate::supervisor) is_followed: bool,
-    /// The state with which each of its processes starts, if that is known.
-    pub(in crate::supervisor) initial_state: Option<EncodedState>,
-}
 
 impl SupervisorProcess {
     /// Executes a request of an upgrade. If the supervisor is held, returns when it is released, or with the exit reason when
@@ -118,7 +109,7 @@ impl SupervisorProcess {
         for mut child in record.children {
             let id: Arc<str> = child.id.as_str().into();
             if !child.is_declared {
-                let Some(adopt) = self.cells.adopt_added() else { continue };
+                let Some(adopt) = self.adopt_added else { continue };
                 let (options, is_followed, initial_state) =
                     (child.options, child.is_followed, child.initial_state.take());
                 let spec = adopt(&self.cells, AddedChild { id: &id, options, is_followed, initial_state });

@@ -10,6 +10,8 @@ mod states;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+#[cfg(feature = "upgrade")]
+use super::child::AdoptAdded;
 use super::child::{BoundSpec, ChildCells, Children, UnboundSpec, segment_id};
 use super::events::ChildEventSubscribers;
 use super::plan::{ChildKey, ChildState, IdTaken, PendingRetry, Plan};
@@ -22,8 +24,6 @@ use crate::base::{Exit, ExitSignal, Pid, SortedMap, StartError};
 use crate::process::Step;
 #[cfg(feature = "upgrade")]
 use crate::process::SystemRequest;
-#[cfg(feature = "upgrade")]
-pub(super) use continued::AddedChild;
 use report::{CrashCount, RestartsLeft};
 
 /// The process of one supervisor.
@@ -47,6 +47,9 @@ pub(crate) struct SupervisorProcess {
     starting: Option<ChildKey>,
     /// The result of the last start.
     last_start: Result<Option<Pid>, ChildError>,
+    /// The function that binds a dynamic child which was handed over.
+    #[cfg(feature = "upgrade")]
+    adopt_added: Option<AdoptAdded>,
     /// The children that a predecessor has handed over.
     #[cfg(feature = "upgrade")]
     continued: continued::Continued,
@@ -94,6 +97,8 @@ impl SupervisorProcess {
         failure: SharedFailure,
     ) -> SupervisorProcess {
         let cells = Arc::clone(children.cells());
+        #[cfg(feature = "upgrade")]
+        let adopt_added = children.adopt_added();
         let mut supervisor = SupervisorProcess {
             options,
             dynamic,
@@ -109,6 +114,8 @@ impl SupervisorProcess {
             subscribers: ChildEventSubscribers::default(),
             starting: None,
             last_start: Ok(None),
+            #[cfg(feature = "upgrade")]
+            adopt_added,
             #[cfg(feature = "upgrade")]
             continued: continued::Continued::default(),
             #[cfg(feature = "upgrade")]

@@ -7,8 +7,7 @@ use crate::actor::{Process, Resumed, start_info};
 use crate::base::{EncodedState, Exit, Pid};
 use crate::node::ProcessRecord;
 use crate::process::Cell;
-use crate::supervisor::child::{BoundSpec, ChildCells, ChildStarter, StartFuture};
-use crate::supervisor::process::AddedChild;
+use crate::supervisor::child::{AddedChild, BoundSpec, ChildCells, ChildStarter, StartFuture};
 use crate::supervisor::{ChildOptions, Restart, WhileDown};
 
 struct Adopted<A: Process> {

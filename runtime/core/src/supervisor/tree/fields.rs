@@ -80,9 +80,14 @@ impl<A: Process> Child for A {
 
     fn add_dynamic(children: &mut Children, id: &str, options: SupervisorOptions) {
         let cell = children.cells().supervisor_cell(id);
-        #[cfg(feature = "upgrade")]
-        cell.children.set_adopt_added(adopted::<A>);
-        let spec = supervisor(cell, id, ChildOptions::SUPERVISOR, true, move |_| options);
+        let add_children = move |children: &mut Children| {
+            #[cfg(feature = "upgrade")]
+            children.set_adopt_added(adopted::<A>);
+            #[cfg(not(feature = "upgrade"))]
+            let _ = children;
+            options
+        };
+        let spec = supervisor(cell, id, ChildOptions::SUPERVISOR, true, add_children);
         children.push_declared(spec);
     }
 }

@@ -11,7 +11,7 @@ use crate::log;
 use crate::mailbox::Entry;
 use crate::node::{Addressable, AnyCell, Current, EncodedMessage, LocalProcess, MessageContent, ProcessRecord};
 use crate::process::Timer;
-use crate::process::timer::OwnMessage;
+use crate::process::cell::messages::OwnMessage;
 
 impl<M: Protocol> Cell<M> {
     /// Occupies a vacant cell with a process that was handed over. It does not run yet. Its state is the

@@ -19,7 +19,6 @@ mod stage;
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::ExitCode;
 
 use greenroom::prelude::*;
 use tokio::time::{Instant, timeout};
@@ -42,18 +41,15 @@ const ROOM: &str = "demo";
 /// The demo stops when nothing happens for this long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Plays a file. The exit code is success if no line is lost or duplicated.
-pub(crate) async fn play(file: &Path) -> greenroom::Result<ExitCode> {
+/// Plays a file. Returns an error if a line is lost or duplicated.
+pub(crate) async fn play(file: &Path) -> greenroom::Result {
     let room = Text::new(ROOM)?;
     let lines = script::read(file, &room).map_err(Exit::error)?;
     let scratch = Scratch::new("demo")?;
     let began = Instant::now();
-    let programs = Program::cluster(NODES, 0, &scratch.0)?;
+    let programs = Program::cluster(NODES, 0, None, &scratch.0)?;
 
-    let node = Node::local();
-    let results = node.scope(run_nodes(&programs, &room, &lines)).await;
-    node.stop().await;
-    let mut results = results?;
+    let mut results = run_nodes(&programs, &room, &lines).await?;
     // The nodes have stopped, so the files are final.
     for program in &programs {
         results.copies.push(read_history(&program.data.join(HISTORY), &room)?);
@@ -66,7 +62,7 @@ pub(crate) async fn play(file: &Path) -> greenroom::Result<ExitCode> {
     }
     writeln!(out, "-- after {:.1?}", began.elapsed())?;
     writeln!(out, "{summary}")?;
-    Ok(if summary.is_complete(&lines) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if summary.is_complete(&lines) { Ok(()) } else { Err(Exit::error("the nodes do not have each line once")) }
 }
 
 /// Starts the nodes, plays the lines, reads them back from each node and stops the nodes in order.

@@ -81,7 +81,7 @@ async fn people_on_two_nodes_continue_when_one_is_killed() {
     assert_eq!(sorted[0].len(), sorted[1].len());
 
     // The node is back, without any data, and catches up.
-    cluster.wait_for("b: database: this node has caught up");
+    cluster.wait_for(&["b: database: this node has caught up"]);
     let eve = join(&browser, &cluster, 1, "eve").await;
     eve.wait_for("document.querySelectorAll('#lines .line').length === 43").await;
     ann.wait_for("people.innerText === 'ann\\nbob\\neve'").await;

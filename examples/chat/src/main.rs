@@ -54,6 +54,9 @@ fn command() -> Result<Command, Exit> {
     Command::parse(std::env::args().skip(1)).map_err(Exit::error)
 }
 
+/// Part of the note of a node that has the number of its process.
+const PROCESS: &str = "process ";
+
 /// The time after which a silent node counts as lost.
 const NODE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -73,7 +76,7 @@ async fn start_node() -> Result<Node, Exit> {
 async fn serve(args: Serve) -> greenroom::Result {
     let label = args.node.as_ref().and_then(|node| node.name.as_str().split('@').next());
     let terminal = Terminal::open(label, LevelFilter::WARN);
-    let here = args.node.map_or(Service::ALL.to_vec(), |own| own.services);
+    let here = args.node.as_ref().map_or(Service::ALL.to_vec(), |own| own.services.clone());
     let others = args.others.into_iter().map(|other| Place { node: other.name, services: other.services });
     let services = Services::new(&Node::current(), here, others.collect());
     let listener = match services.are_here(Service::Web) {
@@ -82,9 +85,9 @@ async fn serve(args: Serve) -> greenroom::Result {
     };
     let settings = NodeSettings::new(args.data, services, terminal.clone())?;
     terminal.start_quietly(|| applications(&settings, listener).start()).await?;
-    // The log has the other notes, on another node perhaps.
-    if !settings.services.are_all_here() {
-        terminal.note(&format!("this node runs {}", settings.services));
+    // A node of several prints the number of its process, to which signals are sent.
+    if args.node.is_some() {
+        terminal.note(&format!("{PROCESS}{} runs {}", std::process::id(), settings.services));
     }
     observe(args.observe, &settings).await?;
     if args.child {

@@ -88,11 +88,6 @@ impl Services {
         self.here.contains(&service)
     }
 
-    /// Returns whether this node runs all services.
-    pub(crate) fn are_all_here(&self) -> bool {
-        Service::ALL.into_iter().all(|service| self.are_here(service))
-    }
-
     /// Returns the nodes with a database. This node has to be one of them.
     pub(crate) fn databases(&self) -> Nodes {
         let others = self.others.iter().filter(|place| place.services.contains(&Service::Database));

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use futures_util::future::join_all;
 use futures_util::stream::once;
 use greenroom::prelude::*;
+use tokio::time::sleep;
 
 use super::store::{Head, Page, Store, StoreError};
 use super::subscription::Published;
@@ -19,14 +20,19 @@ use crate::line::{Entry, Line, Room, call_until_answered, now};
 use crate::nodes::Nodes;
 use crate::services::Services;
 
+/// The period of the attempts to open a file that another process has open.
+const OPEN_PERIOD: Duration = Duration::from_millis(100);
 /// The maximum number of subscribers: three processes of each node that has no database of its own.
 const MAX_SUBSCRIBERS: usize = 64;
 
-/// Writes and reads the log of a node.
-#[actor(name = "database", trap_exit)]
+/// Writes and reads the log of a node. An exit signal ends it at once: all records are on disk, and the file is closed when
+/// the state is dropped, before a restart opens it again.
+#[actor(name = "database")]
 pub(crate) struct Database {
+    source: Source,
     services: Services,
-    store: Arc<Store>,
+    /// The log, unless another process has its file open.
+    store: Option<Arc<Store>>,
     /// The log is acknowledged up to this position at least.
     committed: u64,
     /// The least log with which the database may vote again, once the others have stated theirs.
@@ -52,28 +58,28 @@ pub(crate) enum Source {
 
 #[actor]
 impl Database {
+    /// Opens the file. While another process has it open, [`wait_for_file`](Database::wait_for_file) waits for it.
     #[init]
     pub(crate) async fn open(
         source: Source,
         services: Services,
         cx: &mut Context<Self>,
     ) -> Result<Database, StoreError> {
-        let store = match source {
-            Source::File(path) => Arc::new(cx.blocking(move || Store::open(&path)).await?),
-            #[cfg(test)]
-            Source::Memory(store) => store,
-        };
-        let state = store.state()?;
-        services.note(&format!("{IS_OPEN}, with the records up to {}", state.end.position));
-        // A new history, or one that was deleted: the other databases have the answer. It arrives as a message, so that
-        // two databases can ask each other.
-        if !state.may_vote {
-            cx.attach(once(ask_others(services.databases())), |(term, target)| DatabaseMessage::Recover {
-                term,
-                target,
-            });
+        let mut database =
+            Database { source, services, store: None, committed: 0, target: None, subscribers: HashMap::new() };
+        database.try_open(cx).await?;
+        Ok(database)
+    }
+
+    /// Waits while another process has the file open: the predecessor of a node that is upgraded stops after this process
+    /// has started. No message is handled meanwhile, so a database without its promises answers nothing.
+    #[continue_with]
+    async fn wait_for_file(&mut self, cx: &mut Context<Self>) -> Result<(), StoreError> {
+        while self.store.is_none() {
+            sleep(OPEN_PERIOD).await;
+            self.try_open(cx).await?;
         }
-        Ok(Database { services, store, committed: state.committed, target: None, subscribers: HashMap::new() })
+        Ok(())
     }
 
     /// Promises to refuse writers of earlier terms. Returns the place of the last record.
@@ -181,15 +187,31 @@ impl Database {
         let committed = self.committed;
         self.execute(cx, move |store| store.heads(&rooms, committed)).await
     }
-
-    /// All records are on disk. The file itself is closed when the state is dropped, before a restart opens it again.
-    #[terminate]
-    fn close(&mut self) {
-        self.services.note("database: closed");
-    }
 }
 
 impl Database {
+    /// Opens the file, unless another process has it open.
+    async fn try_open(&mut self, cx: &mut Context<Self>) -> Result<(), StoreError> {
+        let store = match self.source.clone() {
+            Source::File(path) => match cx.blocking(move || Store::open(&path)).await {
+                Err(error) if error.is_open_elsewhere() => return Ok(()),
+                opened => Arc::new(opened?),
+            },
+            #[cfg(test)]
+            Source::Memory(store) => store,
+        };
+        let state = store.state()?;
+        self.services.note(&format!("{IS_OPEN}, with the records up to {}", state.end.position));
+        // A new history, or one that was deleted: the other databases have the answer. It arrives as a message, so that
+        // two databases can ask each other.
+        if !state.may_vote {
+            let answer = once(ask_others(self.services.databases()));
+            cx.attach(answer, |(term, target)| DatabaseMessage::Recover { term, target });
+        }
+        (self.store, self.committed) = (Some(store), state.committed);
+        Ok(())
+    }
+
     fn note_vote(&self) {
         self.services.note(&format!("database: this node {CAUGHT_UP} and has a vote"));
     }
@@ -201,7 +223,7 @@ impl Database {
         cx: &mut Context<Self>,
         function: impl FnOnce(&Store) -> Result<T, StoreError> + Send + 'static,
     ) -> T {
-        let store = Arc::clone(&self.store);
+        let store = self.store.clone().expect("no message is handled before the file is open");
         cx.blocking(move || function(&store)).await.unwrap_or_else(|error| panic!("{error}"))
     }
 

@@ -6,12 +6,14 @@ use greenroom::prelude::*;
 use greenroom::testing::Cluster;
 use tokio::time::sleep;
 
-use super::database::{DatabaseRef, Source};
+use super::database::{Database, DatabaseRef, Source};
 use super::store::{Page, Store};
 use super::writer::{NAME, WriterRef};
+use super::{Mark, Term};
 use crate::analytics::Analytics;
 use crate::line::{Line, call_until_answered};
 use crate::scenario::{Chat, Disks, NODES, boot, history};
+use crate::scratch::Scratch;
 use crate::services::{Place, Service, Services};
 use crate::text::Text;
 
@@ -168,6 +170,26 @@ async fn a_service_receives_each_line_once_from_one_database_after_another() {
         }
     }
     cluster.stop().await;
+}
+
+/// The predecessor of a node that is upgraded has the file open until it has stopped.
+#[greenroom::test]
+async fn a_database_waits_for_its_file() {
+    let scratch = Scratch::new("file").unwrap();
+    let path = scratch.0.join("chat.redb");
+    let predecessor = Store::open(&path).unwrap();
+    let node = Node::current();
+    let open = || Database::open(Source::File(path.clone()), Services::of(&node));
+    // It can be stopped while it waits.
+    let stopped = node.start(open()).await.unwrap();
+    stopped.exit(Exit::shutdown());
+    tokio::time::timeout(WHILE, stopped.ended()).await.unwrap();
+
+    let database = node.start(open()).await.unwrap();
+    assert!(database.state().within(WHILE).await.is_err());
+    assert!(predecessor.recover(Term(512), Mark::default()).unwrap());
+    drop(predecessor);
+    assert_eq!(database.state().await.unwrap().term, Term(512));
 }
 
 #[greenroom::test]

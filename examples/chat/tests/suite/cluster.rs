@@ -119,7 +119,7 @@ impl Services {
                 .expect("the program runs");
             let mut output = BufReader::new(node.stdout.take().unwrap());
             services.nodes.push(node);
-            wait_for(&mut output, &[&format!("{service}: this node runs {service}\n")], |_| {});
+            wait_for(&mut output, &[&format!(" runs {service}\n")], |_| {});
             outputs.push(output);
         }
         wait_for(&mut outputs[0], &["puts the lines in order"], |_| {});

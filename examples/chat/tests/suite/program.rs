@@ -17,7 +17,8 @@ fn chat(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_chat")).args(args).output().expect("the program runs")
 }
 
-/// The demo runs three operating system processes. It kills one and deletes its directory, and later another one.
+/// The demo runs three operating system processes. It kills one and deletes its directory, upgrades all of them, and kills
+/// another one.
 #[test]
 fn the_demo_loses_and_duplicates_no_line() {
     let talk = concat!(env!("CARGO_MANIFEST_DIR"), "/data/talk.txt");
@@ -33,6 +34,8 @@ fn the_demo_loses_and_duplicates_no_line() {
     // Each database begins without data, one of them twice. Another node has taken over from the killed writer.
     assert_eq!(count("has caught up"), 4, "{printed}");
     assert!(count("puts the lines in order") >= 2 && count("the writer, is killed") == 1, "{printed}");
+    // Two nodes are started again, and three have a successor.
+    assert_eq!((count("is upgraded"), count(": process "), count(": database: open")), (3, 8, 8), "{printed}");
 }
 
 #[test]

@@ -88,7 +88,7 @@ async fn run_nodes(programs: &[Program], room: &Room, lines: &[Line]) -> greenro
     Ok(results)
 }
 
-/// What happens to a node while the lines are sent.
+/// A fault or an upgrade of a node while the lines are sent.
 #[derive(Clone, Copy)]
 enum Act {
     /// The node is killed and its directory deleted.

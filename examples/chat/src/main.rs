@@ -57,6 +57,9 @@ fn command() -> Result<Command, Exit> {
 /// Part of the note of a node that has the number of its process.
 const PROCESS: &str = "process ";
 
+/// The time between two attempts to start the observer.
+const OBSERVER_PERIOD: Duration = Duration::from_secs(1);
+
 /// The time after which a silent node counts as lost.
 const NODE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -89,13 +92,11 @@ async fn serve(args: Serve) -> greenroom::Result {
     if args.node.is_some() {
         terminal.note(&format!("{PROCESS}{} runs {}", std::process::id(), settings.services));
     }
-    observe(args.observe, &settings).await?;
-    if args.child {
-        input_end().await;
-        return Ok(());
-    }
     // The node stops if one of the applications ends.
-    std::future::pending().await
+    tokio::select! {
+        () = observe(args.observe, &settings) => Ok(()),
+        () = input_end(), if args.child => Ok(()),
+    }
 }
 
 /// Waits for the end of the standard input, on a thread of its own: it never ends otherwise, and the stop of the program
@@ -109,13 +110,25 @@ async fn input_end() {
     let _ = end.await;
 }
 
-/// Serves the observer's page on this port. It starts after the services and stops before them; they do not depend on it.
-async fn observe(port: Option<u16>, settings: &NodeSettings) -> greenroom::Result {
-    let Some(port) = port else { return Ok(()) };
-    let here = Service::ALL.into_iter().filter(|service| settings.services.are_here(*service));
-    let observer = Application::new("observer", ObserverTree::at(([127, 0, 0, 1], port).into()));
-    let observer = here.fold(observer, |observer, service| observer.after(service.name()));
-    settings.terminal.start_quietly(|| observer.start()).await?;
-    settings.terminal.note(&format!("observer: http://127.0.0.1:{port}"));
-    Ok(())
+/// Serves the observer's page on this port, and never returns. It starts after the services and stops before them; they do
+/// not depend on it. In a node that is upgraded, the predecessor has the port until it stops.
+async fn observe(port: Option<u16>, settings: &NodeSettings) {
+    let Some(port) = port else { return std::future::pending().await };
+    let mut is_noted = false;
+    loop {
+        let here = Service::ALL.into_iter().filter(|service| settings.services.are_here(*service));
+        let observer = Application::new("observer", ObserverTree::at(([127, 0, 0, 1], port).into()));
+        match here.fold(observer, |observer, service| observer.after(service.name())).start().await {
+            Ok(observer) => {
+                settings.terminal.note(&format!("observer: http://127.0.0.1:{port}"));
+                observer.ended().await;
+            }
+            Err(error) if !is_noted => {
+                is_noted = true;
+                settings.terminal.note(&format!("observer: {}; trying again", Exit::from(error)));
+            }
+            Err(_) => {}
+        }
+        tokio::time::sleep(OBSERVER_PERIOD).await;
+    }
 }

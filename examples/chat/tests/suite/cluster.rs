@@ -53,10 +53,18 @@ impl Cluster {
 
     /// Kills a node with SIGKILL and deletes its directory.
     pub(crate) fn kill_and_delete(&self, node: usize) {
-        let data = self.directory.0.join(["a", "b", "c"][node]);
-        let killed = Command::new("kill").args(["-KILL", &process_with(&data).to_string()]).status().unwrap();
-        assert!(killed.success());
-        std::fs::remove_dir_all(data).unwrap();
+        self.signal(node, "-KILL");
+        std::fs::remove_dir_all(self.data(node)).unwrap();
+    }
+
+    /// Sends a signal to the process of a node.
+    pub(crate) fn signal(&self, node: usize, signal: &str) {
+        let process = process_with(&self.data(node)).to_string();
+        assert!(Command::new("kill").args([signal, &process]).status().unwrap().success());
+    }
+
+    fn data(&self, node: usize) -> PathBuf {
+        self.directory.0.join(["a", "b", "c"][node])
     }
 }
 

@@ -98,12 +98,16 @@ async fn expect_at(page: &str, path: &str, part: &str) {
 }
 
 #[tokio::test]
-async fn each_node_of_a_cluster_has_an_observer() {
-    let cluster = Cluster::start("observed");
+async fn each_node_of_a_cluster_has_an_observer_also_after_an_upgrade() {
+    let mut cluster = Cluster::start("observed");
+    assert_eq!(cluster.observers.len(), 3);
+    cluster.signal(1, "-USR2");
+    // The old process has the port of the observer until it stops.
+    cluster.wait_for(&["b: web: closed", "b: observer: http://"]);
     for observer in &cluster.observers {
         expect_at(observer, "/", "<title>").await;
     }
-    assert_eq!(cluster.observers.len(), 3);
+    assert!(cluster.observers.len() == 4 && cluster.observers[..3].contains(&cluster.observers[3]));
 }
 
 /// Each service has a node of its own, which is an operating system process.

@@ -1,13 +1,13 @@
 //! The analytics process: counts the lines of each room and of each speaker since this process started.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 use greenroom::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use crate::history::subscription::{Published, Subscription};
 use crate::line::{Entry, Nick, Room, now};
-use crate::log::LogRef;
+use crate::services::Services;
 
 /// The number of rooms that are counted, and of nicks that are counted in each room. Lines of further nicks count for
 /// the room only.
@@ -21,8 +21,9 @@ const MINUTE: u64 = 60_000;
 
 /// Counts lines.
 #[actor(name = "analytics", trap_exit)]
-#[derive(Default)]
 pub(crate) struct Analytics {
+    services: Services,
+    subscription: Subscription,
     rooms: BTreeMap<Room, Count>,
 }
 
@@ -47,10 +48,27 @@ pub(crate) struct RoomStats {
 
 #[actor]
 impl Analytics {
-    /// Counts written lines.
-    #[cast]
-    pub(crate) fn record(&mut self, entries: Arc<[Entry]>) {
-        for Entry { line, at, .. } in entries.iter() {
+    #[init]
+    pub(crate) fn open(services: Services, cx: &mut Context<Self>) -> Analytics {
+        let mut analytics = Analytics { services, subscription: Subscription::new(), rooms: BTreeMap::new() };
+        analytics.subscribe(cx);
+        analytics
+    }
+
+    #[every("100ms")]
+    fn subscribe(&mut self, cx: &mut Context<Self>) {
+        self.subscription.renew(cx, &self.services);
+    }
+
+    #[down]
+    fn database_ended(&mut self, down: Down) {
+        self.subscription.handle_down(&down);
+    }
+
+    /// Counts acknowledged lines.
+    #[from]
+    fn record(&mut self, lines: Published) {
+        for Entry { line, at, .. } in self.subscription.accept(lines).iter() {
             if self.rooms.len() >= MAX_ROOMS && !self.rooms.contains_key(&line.room) {
                 continue;
             }
@@ -83,8 +101,9 @@ impl Analytics {
         };
         self.rooms.iter().map(stats).collect()
     }
+
     #[terminate]
     fn close(&self) {
-        LogRef::named("log").note("analytics: closed".to_owned());
+        self.services.note("analytics: closed");
     }
 }

@@ -8,10 +8,11 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use greenroom::Port;
 use greenroom::prelude::*;
-use greenroom::{Port, Shutdown};
 
-use crate::STOP_TIMEOUT;
+/// The time limit for the stop of a program.
+const STOP_TIMEOUT: Duration = Duration::from_secs(32);
 
 /// A node's program: what it takes to start it.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub(crate) struct Program {
     others: Vec<String>,
     /// The address of the node's page.
     pub(crate) page: SocketAddr,
+    /// The port of the observer's page.
+    observe: Option<u16>,
     /// The data directory of the node.
     pub(crate) data: PathBuf,
     cookie: Cookie,
@@ -28,23 +31,30 @@ pub(crate) struct Program {
 
 impl Program {
     /// Returns the programs of a cluster, whose directories are in `data`. Their pages have the ports from `port` on,
-    /// as far as they are free.
-    pub(crate) fn cluster(size: usize, port: u16, data: &Path) -> greenroom::Result<Vec<Program>> {
+    /// as far as they are free, and those of the observers the ports from `observe` on.
+    pub(crate) fn cluster(
+        size: usize,
+        port: u16,
+        observe: Option<u16>,
+        data: &Path,
+    ) -> greenroom::Result<Vec<Program>> {
         let cookie = Cookie::random()?;
         // All sockets stay open until each program has a port that no other one has.
         let mut sockets = Vec::new();
-        let mut free_address = |port| -> io::Result<SocketAddr> {
+        let mut free_address = |port: u16, index| -> io::Result<SocketAddr> {
+            let port = if port == 0 { 0 } else { port.saturating_add(index) };
             let socket = TcpListener::bind(("127.0.0.1", port)).or_else(|_| TcpListener::bind(("127.0.0.1", 0)))?;
             let address = socket.local_addr()?;
             sockets.push(socket);
             Ok(address)
         };
         let mut programs = Vec::new();
-        for (letter, index) in ('a'..='z').zip(0..size) {
-            let page = free_address(if port == 0 { 0 } else { port.saturating_add(index as u16) })?;
-            let name = format!("{letter}@{}", free_address(0)?);
+        for (letter, index) in ('a'..='z').zip(0..size as u16) {
+            let page = free_address(port, index)?;
+            let name = format!("{letter}@{}", free_address(0, 0)?);
+            let observe = observe.map(|port| free_address(port, index)).transpose()?.map(|address| address.port());
             let data = data.join(letter.to_string());
-            programs.push(Program { name, others: Vec::new(), page, data, cookie: cookie.clone() });
+            programs.push(Program { name, others: Vec::new(), page, observe, data, cookie: cookie.clone() });
         }
         let names: Vec<String> = programs.iter().map(|program| program.name.clone()).collect();
         for program in &mut programs {
@@ -59,6 +69,7 @@ impl Program {
         command.args(["--child", "--node", &self.name, "--port", &self.page.port().to_string(), "--data"]);
         command.arg(&self.data).stdout(output).env(Cookie::VARIABLE, self.cookie.expose());
         command.args(self.others.iter().flat_map(|other| ["--with", other]));
+        command.args(self.observe.iter().flat_map(|port| ["--observe".to_owned(), port.to_string()]));
         Ok(Port::new(command).stop_timeout(STOP_TIMEOUT))
     }
 }
@@ -71,18 +82,13 @@ struct ClusterTree {
 }
 
 /// Runs a cluster until a signal stops this program.
-pub(crate) async fn run(size: usize, port: u16, data: &Path) -> greenroom::Result {
-    let programs = Program::cluster(size, port, data)?;
-    let node = Node::local();
-    let run = async {
-        let tree = ClusterTree {}.start().await?;
-        for program in programs {
-            println!("{}: page http://{}, directory {}", program.name, program.page, program.data.display());
-            let start =
-                move || program.port(Stdio::inherit()).unwrap_or_else(|error| panic!("this program's path: {error}"));
-            tree.programs().start_child_with(start).await?;
-        }
-        Err(tree.ended().await)
-    };
-    node.run(Shutdown::After(STOP_TIMEOUT + Duration::from_secs(5)), run).await
+pub(crate) async fn run(size: usize, port: u16, observe: Option<u16>, data: &Path) -> greenroom::Result {
+    let tree = ClusterTree {}.start().await?;
+    for program in Program::cluster(size, port, observe, data)? {
+        println!("{}: page http://{}, directory {}", program.name, program.page, program.data.display());
+        let start =
+            move || program.port(Stdio::inherit()).unwrap_or_else(|error| panic!("this program's path: {error}"));
+        tree.programs().start_child_with(start).await?;
+    }
+    Err(tree.ended().await)
 }

@@ -1,22 +1,25 @@
 //! The log process: writes events and lines to a file, and events to the terminal.
 //!
-//! Other processes cast to it and do not wait. The log monitors the rooms process, so a crash of it is logged by
-//! another process. Each restarted rooms process requests to be monitored.
+//! Other processes cast to it and do not wait. The log monitors the rooms processes, so a crash of one is logged by
+//! another process. Each restarted rooms process requests to be monitored. The lines come from a database.
 
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use greenroom::prelude::*;
 
+use crate::history::subscription::{Published, Subscription};
 use crate::line::{Entry, now};
 use crate::rooms::RoomsRef;
+use crate::services::Services;
 use crate::terminal::Terminal;
 
 /// Writes the log file.
 #[actor(name = "log", trap_exit)]
 pub(crate) struct Log {
+    services: Services,
+    subscription: Subscription,
     terminal: Terminal,
     file: File,
 }
@@ -24,25 +27,29 @@ pub(crate) struct Log {
 #[actor]
 impl Log {
     #[init]
-    pub(crate) fn open(path: PathBuf, terminal: Terminal) -> Result<Log, Exit> {
+    pub(crate) fn open(path: PathBuf, terminal: Terminal, services: Services) -> Result<Log, Exit> {
         let file = File::options().create(true).append(true).open(&path);
         let failed = |error| Exit::error(format!("cannot write the log {}: {error}", path.display()));
-        Ok(Log { terminal, file: file.map_err(failed)? })
+        let subscription = Subscription::new();
+        Ok(Log { services, subscription, terminal, file: file.map_err(failed)? })
     }
 
     /// Logs an event.
     #[cast]
-    pub(crate) fn note(&mut self, text: String) -> Result<(), io::Error> {
-        self.terminal.note(&text);
-        self.append(&format!("{} {text}\n", timestamp(now())))
+    pub(crate) fn note(&mut self, cx: &mut Context<Self>, text: String) -> Result<(), io::Error> {
+        self.write_note(&text)?;
+        // It can be the note of a database that has started, which the log waits for.
+        self.subscribe(cx);
+        Ok(())
     }
 
     /// Logs lines, in the file only: people read them on the page.
-    #[cast]
-    pub(crate) fn record(&mut self, entries: Arc<[Entry]>) -> Result<(), io::Error> {
+    #[from]
+    fn record(&mut self, lines: Published) -> Result<(), io::Error> {
         let line = |Entry { at, line, .. }: &Entry| {
             format!("{} {}: {}: {}\n", timestamp(*at), line.room, line.nick, line.words)
         };
+        let entries = self.subscription.accept(lines);
         self.append(&entries.iter().map(line).collect::<String>())
     }
 
@@ -52,9 +59,17 @@ impl Log {
         cx.monitor(&rooms);
     }
 
+    #[every("100ms")]
+    fn subscribe(&mut self, cx: &mut Context<Self>) {
+        self.subscription.renew(cx, &self.services);
+    }
+
     #[down]
-    fn rooms_ended(&mut self, down: Down) -> Result<(), io::Error> {
-        if down.reason.is_orderly() { Ok(()) } else { self.note(format!("rooms: {}", down.reason)) }
+    fn process_ended(&mut self, down: Down) -> Result<(), io::Error> {
+        if self.subscription.handle_down(&down) || down.reason.is_orderly() {
+            return Ok(());
+        }
+        self.write_note(&format!("rooms: {}", down.reason))
     }
 
     /// Messages sent before the stop are still written.
@@ -62,11 +77,16 @@ impl Log {
     async fn close(&mut self, cx: &mut Context<Self>) -> Result<(), io::Error> {
         loop {
             receive!(match cx {
-                LogMessage::Note { text } => self.note(text)?,
-                LogMessage::Record { entries } => self.record(entries)?,
-                after!(Duration::ZERO) => return self.note("log: closed".to_owned()),
+                LogMessage::Note { text } => self.write_note(&text)?,
+                LogMessage::Record(lines) => self.record(lines)?,
+                after!(Duration::ZERO) => return self.write_note("log: closed"),
             });
         }
+    }
+
+    fn write_note(&mut self, text: &str) -> Result<(), io::Error> {
+        self.terminal.note(text);
+        self.append(&format!("{} {text}\n", timestamp(now())))
     }
 
     fn append(&mut self, text: &str) -> Result<(), io::Error> {

@@ -1,9 +1,10 @@
 //! A chat server: rooms, a history on disk, a web page, and nodes that join each other.
 //!
-//! The reading order: [`tree`] lists the processes of a node. [`rooms`], [`log`], [`analytics`] and [`reporting`] are
-//! some of them, and [`history`] has those that write the lines on all nodes. [`session`] is the process of one person,
-//! with a [`membership`] of a room; [`web`] accepts browsers. [`cluster`] starts several nodes. [`demo`] plays a text
-//! file on three nodes, kills two of them on the way, and counts lost lines. [`load`] has thousands of people.
+//! The reading order: [`services`] lists the five services, which are applications, and [`tree`] their processes.
+//! [`rooms`], [`log`], [`analytics`] and [`reporting`] are some of them, and [`history`] has those that write the lines on
+//! all nodes. [`session`] is the process of one person, with a [`membership`] of a room; [`web`] accepts browsers.
+//! [`cluster`] starts several nodes. [`demo`] plays a text file on three nodes, kills two of them on the way, and counts
+//! lost lines. [`load`] has thousands of people.
 
 mod analytics;
 mod args;
@@ -29,81 +30,73 @@ mod tree;
 mod visitor;
 mod web;
 
-use std::net::TcpListener;
-use std::process::ExitCode;
-
 use args::{Command, HELP, Serve};
 use greenroom::prelude::*;
-use greenroom::{Application, NodeBuilder, Shutdown};
-use nodes::Nodes;
+use greenroom::{Application, NodeBuilder};
 use observer::ObserverTree;
+use services::{Place, Service, Services};
 use terminal::{LevelFilter, Terminal};
-use tree::{ChatTree, NodeSettings};
+use tree::{NodeSettings, applications};
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match run().await {
-        Ok(code) => code,
-        Err(reason) => {
-            eprintln!("chat: {reason}");
-            ExitCode::from(2)
-        }
-    }
-}
-
-async fn run() -> greenroom::Result<ExitCode> {
-    match Command::parse(std::env::args().skip(1)).map_err(Exit::error)? {
+#[greenroom::main(node = start_node().await)]
+async fn main() -> greenroom::Result {
+    match command()? {
         Command::Help => print!("{HELP}"),
         Command::Serve(args) => serve(args).await?,
-        Command::Demo(file) => return demo::play(&file).await,
-        Command::Load(people) => return load::run(people).await,
-        Command::Cluster { size, port, data } => cluster::run(size, port, &data).await?,
+        Command::Demo(file) => demo::play(&file).await?,
+        Command::Load(people) => load::run(people).await?,
+        Command::Cluster { size, port, data, observe } => cluster::run(size, port, observe, &data).await?,
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
-/// The time limit for the stop of the chat.
-const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+fn command() -> Result<Command, Exit> {
+    Command::parse(std::env::args().skip(1)).map_err(Exit::error)
+}
+
+/// Part of the note of a node that has the number of its process.
+const PROCESS: &str = "process ";
+
+/// The time between two attempts to start the observer.
+const OBSERVER_PERIOD: Duration = Duration::from_secs(1);
 
 /// The time after which a silent node counts as lost.
 const NODE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Serves the page until a signal stops the program.
+/// Starts the node of the program: one of several by `--node`, otherwise one without connections.
+async fn start_node() -> Result<Node, Exit> {
+    let Command::Serve(Serve { node: Some(own), others, port, .. }) = command()? else { return Ok(Node::local()) };
+    let builder = Node::builder(&own.name).cookie(Cookie::load()?).listen(own.address.to_string()).tick(NODE_TIMEOUT);
+    let builder = match own.services.contains(&Service::Web) {
+        true => builder.metadata(web::PAGE, format!("http://127.0.0.1:{port}")),
+        false => builder,
+    };
+    Ok(others.iter().map(|other| other.address.to_string()).fold(builder, NodeBuilder::seed).start().await?)
+}
+
+/// Runs the services of this node, until a signal stops the program. Then the web stops first and the log last, and the
+/// sessions and the connections after them.
 async fn serve(args: Serve) -> greenroom::Result {
     let label = args.node.as_ref().and_then(|node| node.name.as_str().split('@').next());
     let terminal = Terminal::open(label, LevelFilter::WARN);
-    let listener = TcpListener::bind(("127.0.0.1", args.port))
-        .map_err(|error| Exit::error(format!("cannot listen at 127.0.0.1:{}: {error}", args.port)))?;
-    let node = match &args.node {
-        None => Node::local(),
-        Some(own) => {
-            let page = format!("http://{}", listener.local_addr()?);
-            let builder = Node::builder(&own.name).cookie(Cookie::load()?).listen(own.address.to_string());
-            let builder = builder.metadata(web::PAGE, page).tick(NODE_TIMEOUT);
-            let others = args.others.iter().map(|other| other.address.to_string());
-            others.fold(builder, NodeBuilder::seed).start().await?
-        }
+    let here = args.node.as_ref().map_or(Service::ALL.to_vec(), |own| own.services.clone());
+    let others = args.others.into_iter().map(|other| Place { node: other.name, services: other.services });
+    let services = Services::new(&Node::current(), here, others.collect());
+    let listener = match services.are_here(Service::Web) {
+        true => Some(greenroom::listener("web", format!("127.0.0.1:{}", args.port)).await?),
+        false => None,
     };
-    let nodes = Nodes::new(node.name(), args.others.into_iter().map(|other| other.name));
-    let settings = NodeSettings::new(args.data, nodes, listener, terminal)?;
-    let chat = run_tree(settings, args.observe);
-    let run = async {
-        tokio::select! {
-            ended = chat => ended,
-            () = input_end(), if args.child => Ok(()),
-        }
-    };
-    // On a signal the web stops first and the log last, then the sessions, then the connections.
-    node.run(Shutdown::After(STOP_TIMEOUT), run).await
-}
-
-/// Runs the supervision tree of a node, until it ends.
-async fn run_tree(settings: NodeSettings, observe_at: Option<u16>) -> greenroom::Result {
-    let terminal = settings.terminal.clone();
-    let tree = ChatTree { settings };
-    let chat = terminal.start_quietly(|| Application::new("chat", tree).permanent().start()).await?;
-    observe(observe_at, &terminal).await?;
-    chat.join().await
+    let settings = NodeSettings::new(args.data, services, terminal.clone())?;
+    terminal.start_quietly(|| applications(&settings, listener).start()).await?;
+    // A node of several prints the number of its process, to which signals are sent.
+    if args.node.is_some() {
+        terminal.note(&format!("{PROCESS}{} runs {}", std::process::id(), settings.services));
+    }
+    // The node stops if one of the applications ends.
+    tokio::select! {
+        () = observe(args.observe, &settings) => Ok(()),
+        () = input_end(), if args.child => Ok(()),
+    }
 }
 
 /// Waits for the end of the standard input, on a thread of its own: it never ends otherwise, and the stop of the program
@@ -117,12 +110,25 @@ async fn input_end() {
     let _ = end.await;
 }
 
-/// Serves the observer's page on this port. It starts after the chat and stops before it; the chat does not depend on
-/// it.
-async fn observe(port: Option<u16>, terminal: &Terminal) -> greenroom::Result {
-    let Some(port) = port else { return Ok(()) };
-    let tree = ObserverTree::at(([127, 0, 0, 1], port).into());
-    terminal.start_quietly(|| Application::new("observer", tree).after("chat").start()).await?;
-    terminal.note(&format!("observer: http://127.0.0.1:{port}"));
-    Ok(())
+/// Serves the observer's page on this port, and never returns. It starts after the services and stops before them; they do
+/// not depend on it. In a node that is upgraded, the predecessor has the port until it stops.
+async fn observe(port: Option<u16>, settings: &NodeSettings) {
+    let Some(port) = port else { return std::future::pending().await };
+    let mut is_noted = false;
+    loop {
+        let here = Service::ALL.into_iter().filter(|service| settings.services.are_here(*service));
+        let observer = Application::new("observer", ObserverTree::at(([127, 0, 0, 1], port).into()));
+        match here.fold(observer, |observer, service| observer.after(service.name())).start().await {
+            Ok(observer) => {
+                settings.terminal.note(&format!("observer: http://127.0.0.1:{port}"));
+                observer.ended().await;
+            }
+            Err(error) if !is_noted => {
+                is_noted = true;
+                settings.terminal.note(&format!("observer: {}; trying again", Exit::from(error)));
+            }
+            Err(_) => {}
+        }
+        tokio::time::sleep(OBSERVER_PERIOD).await;
+    }
 }

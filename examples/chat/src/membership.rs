@@ -78,8 +78,8 @@ impl Membership {
             cx.demonitor(monitor);
         }
         // Monitored before the join, so that an end in between is noticed.
-        self.monitor = Some(cx.monitor(&self.services.rooms));
-        let joined = self.services.rooms.join(self.room.clone(), self.nick.clone(), cx.me()).await;
+        self.monitor = Some(cx.monitor(&self.services.rooms()));
+        let joined = self.services.rooms().join(self.room.clone(), self.nick.clone(), cx.me()).await;
         self.joined = joined.is_ok();
         self.refresh_after(cx, if self.joined { REFRESH_PERIOD } else { RETRY_DELAY });
         joined
@@ -128,7 +128,7 @@ impl Membership {
     /// Fetches the next page of lines that were written and not received. It is empty when no line is missing.
     pub(crate) async fn next_page(&mut self) -> Result<Vec<Entry>, CallError> {
         let wanted = self.last_seen.map_or(Page::Last, Page::After);
-        let page = self.services.database.page(self.room.clone(), wanted).await?;
+        let page = self.services.database().page(self.room.clone(), wanted).await?;
         self.last_seen = Some(page.last().map_or(self.last_seen.unwrap_or(0), |entry| entry.number));
         Ok(page)
     }
@@ -141,7 +141,7 @@ impl Membership {
         if let Some(timer) = self.timer.take() {
             timer.cancel();
         }
-        self.services.rooms.leave(cx.me());
+        self.services.rooms().leave(cx.me());
     }
 }
 

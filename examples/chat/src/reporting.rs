@@ -5,16 +5,22 @@ use std::fmt::Write;
 
 use greenroom::prelude::*;
 
-use crate::analytics::{AnalyticsRef, RoomStats};
+use crate::analytics::RoomStats;
 use crate::line::Room;
-use crate::log::LogRef;
+use crate::services::Services;
 
 /// Summarizes the analytics' statistics.
 #[actor(name = "reporting", trap_exit)]
-#[derive(Default)]
 pub(crate) struct Reporting {
+    services: Services,
     /// The number of lines of each room at the last summary.
     previous: HashMap<Room, u64>,
+}
+
+impl Reporting {
+    pub(crate) fn new(services: Services) -> Reporting {
+        Reporting { services, previous: HashMap::new() }
+    }
 }
 
 #[actor]
@@ -22,9 +28,9 @@ impl Reporting {
     #[every("60s")]
     async fn write_summary(&mut self) {
         // The analytics may be restarting. The next minute's summary includes these lines.
-        let Ok(stats) = AnalyticsRef::named("analytics").stats().await else { return };
+        let Ok(stats) = self.services.analytics().stats().await else { return };
         for line in summary(&stats, &self.previous).lines() {
-            LogRef::named("log").note(format!("report: {line}"));
+            self.services.note(&format!("report: {line}"));
         }
         self.previous = stats.into_iter().map(|stats| (stats.room, stats.lines)).collect();
     }
@@ -32,14 +38,15 @@ impl Reporting {
     /// Returns the current summary, one line for each room.
     #[call]
     pub(crate) async fn report(&self) -> String {
-        match AnalyticsRef::named("analytics").stats().await {
+        match self.services.analytics().stats().await {
             Ok(stats) => summary(&stats, &self.previous),
             Err(error) => format!("no statistics: {error}\n"),
         }
     }
+
     #[terminate]
     fn close(&self) {
-        LogRef::named("log").note("reporting: closed".to_owned());
+        self.services.note("reporting: closed");
     }
 }
 

@@ -13,17 +13,18 @@ use greenroom::Subject;
 use greenroom::prelude::*;
 use greenroom::registry::{Group, GroupEvent};
 
-use crate::analytics::AnalyticsRef;
 use crate::history::store::Head;
+use crate::history::subscription::{Published, Subscription};
 use crate::line::{Entry, Nick, Room};
-use crate::log::LogRef;
 use crate::membership::MemberRef;
 use crate::presence::{Change, People, Person, Presence};
+use crate::services::Services;
 
 /// Tracks the members of each room.
 #[actor(name = "rooms", trap_exit)]
-#[derive(Default)]
 pub(crate) struct Rooms {
+    services: Services,
+    subscription: Subscription,
     members: HashMap<Pid, (MonitorRef, Person)>,
     /// The members of each room by monitor, which is the order in which they joined.
     rooms: HashMap<Room, BTreeMap<MonitorRef, MemberRef>>,
@@ -34,11 +35,26 @@ pub(crate) struct Rooms {
     changed: BTreeMap<Room, u64>,
 }
 
+impl Rooms {
+    pub(crate) fn new(services: Services) -> Rooms {
+        Rooms {
+            services,
+            subscription: Subscription::new(),
+            members: HashMap::new(),
+            rooms: HashMap::new(),
+            presence: Presence::default(),
+            peers: HashSet::new(),
+            changed: BTreeMap::new(),
+        }
+    }
+}
+
 #[actor]
 impl Rooms {
     #[init]
     fn open(&mut self, cx: &mut Context<Self>) {
-        LogRef::named("log").monitor_rooms(cx.me());
+        self.services.log().monitor_rooms(cx.me());
+        self.subscribe(cx);
         all().join(cx);
         cx.attach(all().events(), RoomsMessage::from);
     }
@@ -75,8 +91,9 @@ impl Rooms {
     }
 
     /// Sends acknowledged lines to the members of their rooms.
-    #[cast]
-    pub(crate) fn publish(&mut self, entries: Arc<[Entry]>) {
+    #[from]
+    fn publish(&mut self, lines: Published) {
+        let entries = self.subscription.accept(lines);
         let mut rooms: BTreeMap<&Room, Vec<Entry>> = BTreeMap::new();
         for entry in entries.iter() {
             rooms.entry(&entry.line.room).or_default().push(entry.clone());
@@ -86,8 +103,11 @@ impl Rooms {
             let entries: Arc<[Entry]> = entries.into();
             self.notify(room, |member| drop(member.lines(Arc::clone(&entries))));
         }
-        LogRef::named("log").record(Arc::clone(&entries));
-        AnalyticsRef::named("analytics").record(entries);
+    }
+
+    #[every("100ms")]
+    fn subscribe(&mut self, cx: &mut Context<Self>) {
+        self.subscription.renew(cx, &self.services);
     }
 
     /// Informs all members of the rooms with new lines, for their counts of unread ones.
@@ -184,7 +204,7 @@ impl Rooms {
 
     #[terminate]
     fn close(&self) {
-        LogRef::named("log").note("rooms: closed".to_owned());
+        self.services.note("rooms: closed");
     }
 
     /// Returns the pid of another rooms process, which is monitored from its first message on.

@@ -19,13 +19,12 @@ use crate::history::store::{Page, Store};
 use crate::history::writer::{Candidate, WriterRef};
 use crate::line::Nick;
 use crate::membership::MemberRef;
-use crate::nodes::Nodes;
 use crate::rooms::{Rooms, RoomsRef};
-use crate::services::Services;
+use crate::services::{Place, Service, Services};
 use crate::session::{Client, ClientMessage, Disconnected, ServerMessage, Session, ShownLine};
 use crate::text::Text;
 
-const NODES: [&str; 3] = ["n0@test", "n1@test", "n2@test"];
+pub(crate) const NODES: [&str; 3] = ["n0@test", "n1@test", "n2@test"];
 const ROOMS: [&str; 2] = ["garden", "lobby"];
 const NICKS: [&str; 4] = ["ann", "bob", "eve", "joe"];
 const STEPS: u64 = 120;
@@ -34,12 +33,12 @@ const STEPS: u64 = 120;
 #[supervisor(intensity = 1000, period = "1s")]
 pub(crate) struct Chat {
     pub(crate) source: Source,
-    pub(crate) nodes: Nodes,
-    #[child(start = Database::open(self.source.clone(), self.nodes.clone()))]
+    pub(crate) services: Services,
+    #[child(start = Database::open(self.source.clone(), self.services.clone()))]
     database: Database,
-    #[child]
+    #[child(start = Rooms::new(self.services.clone()))]
     rooms: Rooms,
-    #[child(start = Candidate::new(self.nodes.clone()))]
+    #[child(start = Candidate::new(self.services.clone()))]
     writer: Candidate,
 }
 
@@ -68,9 +67,11 @@ impl Disks {
 /// Starts the chat on a node.
 pub(crate) async fn boot(node: Node, disks: Disks) -> Result<(), StartError> {
     let names = NODES.map(|name| NodeName::new(name).unwrap());
-    let nodes = Nodes::new(node.name(), names);
-    let source = Source::Memory(Arc::clone(&disks.all()[nodes.own()]));
-    node.start_tree(Chat { source, nodes }).await.map(drop)
+    let others = names.into_iter().filter(|name| name != node.name());
+    let others = others.map(|node| Place { node, services: Service::ALL.to_vec() }).collect();
+    let services = Services::new(&node, Service::ALL.to_vec(), others);
+    let source = Source::Memory(Arc::clone(&disks.all()[services.databases().own()]));
+    node.start_tree(Chat { source, services }).await.map(drop)
 }
 
 /// The state of a person, which outlives the connections.

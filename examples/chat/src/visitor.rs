@@ -21,7 +21,7 @@ use crate::line::{Entry, Id, Nick, Room, Words};
 use crate::session::ClientMessage;
 
 /// The delay before another attempt to connect.
-const RETRY_DELAY: Duration = Duration::from_millis(100);
+pub(crate) const RETRY_DELAY: Duration = Duration::from_millis(100);
 /// The size of the buffer of a websocket.
 const BUFFER: usize = 2 * 1024;
 
@@ -124,9 +124,11 @@ impl Visitor {
     }
 }
 
-type Socket = WebSocketStream<TcpStream>;
+/// The websocket of a person.
+pub(crate) type Socket = WebSocketStream<TcpStream>;
 
-async fn connect(page: SocketAddr) -> Result<Socket, Error> {
+/// Connects to a page.
+pub(crate) async fn connect(page: SocketAddr) -> Result<Socket, Error> {
     let mut request = format!("ws://{page}/ws").into_client_request()?;
     let origin = format!("http://{page}").parse().map_err(|_| Error::ConnectionClosed)?;
     request.headers_mut().insert(ORIGIN, origin);

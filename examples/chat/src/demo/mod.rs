@@ -1,13 +1,13 @@
-//! The demo: plays a text file on three nodes and kills two of them on the way.
+//! The demo: plays a text file on three nodes. On the way it kills two of them and upgrades all of them.
 //!
 //! The nodes are three operating system processes, with a page and a data directory each. Each speaker of the file is
 //! a person who is connected to one of them by a websocket, and each node has a listener. The lines are sent in the
 //! file's order, many at a time if the file is long.
 //!
-//! After a third of the lines, a node is killed with SIGKILL and its directory deleted, so it starts again without any
-//! data. After two thirds, the node that puts the lines in order is killed; it starts again when another node has
-//! taken over. The people of a killed node continue on another one. A rolling upgrade, which greenroom does not have yet,
-//! would be between the two.
+//! A node is killed with SIGKILL and its directory deleted, so it starts again without any data. Then the nodes are
+//! upgraded, one after the other: a new process of this program takes the place of the running one. At last the node that
+//! puts the lines in order is killed; it starts again when another node has taken over. The people of a node that is killed
+//! or upgraded continue on another one. Each of these five [`Act`]s begins when all nodes are complete again.
 //!
 //! At the end, the demo compares the sent lines with those that each listener received, that each node shows to a new
 //! reader, and that each node has on disk.
@@ -19,7 +19,6 @@ mod stage;
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::ExitCode;
 
 use greenroom::prelude::*;
 use tokio::time::{Instant, timeout};
@@ -42,18 +41,15 @@ const ROOM: &str = "demo";
 /// The demo stops when nothing happens for this long.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Plays a file. The exit code is success if no line is lost or duplicated.
-pub(crate) async fn play(file: &Path) -> greenroom::Result<ExitCode> {
+/// Plays a file. Returns an error if a line is lost or duplicated.
+pub(crate) async fn play(file: &Path) -> greenroom::Result {
     let room = Text::new(ROOM)?;
     let lines = script::read(file, &room).map_err(Exit::error)?;
     let scratch = Scratch::new("demo")?;
     let began = Instant::now();
-    let programs = Program::cluster(NODES, 0, &scratch.0)?;
+    let programs = Program::cluster(NODES, 0, None, &scratch.0)?;
 
-    let node = Node::local();
-    let results = node.scope(run_nodes(&programs, &room, &lines)).await;
-    node.stop().await;
-    let mut results = results?;
+    let mut results = run_nodes(&programs, &room, &lines).await?;
     // The nodes have stopped, so the files are final.
     for program in &programs {
         results.copies.push(read_history(&program.data.join(HISTORY), &room)?);
@@ -66,7 +62,7 @@ pub(crate) async fn play(file: &Path) -> greenroom::Result<ExitCode> {
     }
     writeln!(out, "-- after {:.1?}", began.elapsed())?;
     writeln!(out, "{summary}")?;
-    Ok(if summary.is_complete(&lines) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if summary.is_complete(&lines) { Ok(()) } else { Err(Exit::error("the nodes do not have each line once")) }
 }
 
 /// Starts the nodes, plays the lines, reads them back from each node and stops the nodes in order.
@@ -88,9 +84,23 @@ async fn run_nodes(programs: &[Program], room: &Room, lines: &[Line]) -> greenro
     {
         results.record(reader, event);
     }
-    stage.close().await;
+    stage.close().await?;
     Ok(results)
 }
+
+/// A fault or an upgrade of a node while the lines are sent.
+#[derive(Clone, Copy)]
+enum Act {
+    /// The node is killed and its directory deleted.
+    KillAndDelete(usize),
+    /// A new process takes over from the node's process.
+    Upgrade(usize),
+    /// The node that puts the lines in order is killed.
+    KillWriter,
+}
+
+/// The acts, at equal distances.
+const ACTS: [Act; 5] = [Act::KillAndDelete(1), Act::Upgrade(0), Act::Upgrade(1), Act::Upgrade(2), Act::KillWriter];
 
 /// Sends all lines, until each listener has each of them or nothing happens any more.
 async fn send_lines(
@@ -101,31 +111,41 @@ async fn send_lines(
 ) -> greenroom::Result {
     // A short conversation is sent line by line; of a long one, many lines at a time.
     let max_unacknowledged = (lines.len() / 50).clamp(1, 512);
-    let [first_kill, second_kill] = [lines.len() / 3, lines.len() * 2 / 3];
+    let mut acts = (1..).map(|number| lines.len() * number / (ACTS.len() + 1)).zip(ACTS).peekable();
     let mut out = io::BufWriter::new(io::stdout());
-    let (mut sent, mut kills, mut killed_writer) = (0, 0, None);
+    let (mut sent, mut killed_writer) = (0, None);
     while !results.have_all(lines) {
         let acknowledged = results.acknowledged.len();
-        // The second node is killed while lines are on their way, too.
-        let limit = if kills == 2 { lines.len() } else { lines.len().min(second_kill + max_unacknowledged) };
+        // Lines are on their way while an act begins.
+        let limit = acts.peek().map_or(lines.len(), |(at, _)| lines.len().min(at + max_unacknowledged));
         while sent < limit && sent - acknowledged < max_unacknowledged {
             people.say(&lines[sent]);
             sent += 1;
         }
-        if kills == 0 && acknowledged >= first_kill {
-            kills = 1;
-            writeln!(out, "-- node b is killed while line {sent} is sent, and its directory deleted")?;
-            stage.kill(1).await;
-            std::fs::remove_dir_all(&stage.programs[1].data)?;
-            stage.start(1)?;
-        } else if kills == 1 && acknowledged >= second_kill && stage.recovered[1] {
-            kills = 2;
-            let writer = stage.writer;
-            writeln!(out, "-- node {}, the writer, is killed while line {sent} is sent", stage::name(writer))?;
-            stage.kill(writer).await;
-            killed_writer = Some(writer);
-        } else if let Some(node) = killed_writer.take_if(|node| stage.writer != *node) {
+        if let Some(node) = killed_writer.take_if(|node| stage.writer != *node) {
             stage.start(node)?;
+        } else if stage.is_complete()
+            && let Some((_, act)) = acts.next_if(|(at, _)| acknowledged >= *at)
+        {
+            let name = stage::name;
+            match act {
+                Act::KillAndDelete(node) => {
+                    let name = name(node);
+                    writeln!(out, "-- node {name} is killed while line {sent} is sent, and its directory deleted")?;
+                    stage.kill_and_delete(node).await?;
+                    stage.start(node)?;
+                }
+                Act::Upgrade(node) => {
+                    writeln!(out, "-- node {} is upgraded while line {sent} is sent", name(node))?;
+                    stage.upgrade(node)?;
+                }
+                Act::KillWriter => {
+                    let writer = stage.writer;
+                    writeln!(out, "-- node {}, the writer, is killed while line {sent} is sent", name(writer))?;
+                    stage.kill(writer).await;
+                    killed_writer = Some(writer);
+                }
+            }
         }
         if people.events.is_empty() {
             out.flush()?;

@@ -25,6 +25,7 @@ pub(crate) mod database;
 mod feeder;
 mod log;
 pub(crate) mod store;
+pub(crate) mod subscription;
 #[cfg(test)]
 mod tests;
 pub(crate) mod writer;
@@ -33,5 +34,7 @@ pub(crate) use log::{Batch, Mark, Placed, Record, Refusal, Span, State, Stored, 
 
 /// Part of the note of a node whose writer puts the lines in order.
 pub(crate) const WRITES: &str = "puts the lines in order";
+/// Part of the note of a node whose database is open.
+pub(crate) const IS_OPEN: &str = "database: open";
 /// Part of the note of a node whose database has its vote.
 pub(crate) const CAUGHT_UP: &str = "has caught up";

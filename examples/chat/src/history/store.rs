@@ -44,6 +44,13 @@ pub(crate) struct Store {
 #[derive(Debug)]
 pub(crate) struct StoreError(PathBuf, redb::Error);
 
+impl StoreError {
+    /// Returns whether another process of the operating system has the file open.
+    pub(crate) fn is_open_elsewhere(&self) -> bool {
+        matches!(self.1, redb::Error::DatabaseAlreadyOpen)
+    }
+}
+
 /// A room, and the number of its last line.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Head {

@@ -6,12 +6,15 @@ use greenroom::prelude::*;
 use greenroom::testing::Cluster;
 use tokio::time::sleep;
 
-use super::database::{DatabaseRef, Source};
+use super::database::{Database, DatabaseRef, Source};
 use super::store::{Page, Store};
 use super::writer::{NAME, WriterRef};
+use super::{Mark, Term};
+use crate::analytics::Analytics;
 use crate::line::{Line, call_until_answered};
-use crate::nodes::Nodes;
-use crate::scenario::{Chat, Disks, boot, history};
+use crate::scenario::{Chat, Disks, NODES, boot, history};
+use crate::scratch::Scratch;
+use crate::services::{Place, Service, Services};
 use crate::text::Text;
 
 /// Longer than a call, a takeover and a recovery take.
@@ -130,14 +133,63 @@ async fn a_new_writer_has_each_acknowledged_line() {
 #[greenroom::test]
 async fn a_restarted_database_shows_each_acknowledged_line() {
     let node = Node::current();
-    let (source, nodes) = (Source::Memory(Arc::new(Store::in_memory())), Nodes::new(node.name(), []));
-    node.start_tree(Chat { source, nodes }).await.unwrap();
+    let (source, services) = (Source::Memory(Arc::new(Store::in_memory())), Services::of(&node));
+    node.start_tree(Chat { source, services }).await.unwrap();
     let writer: WriterRef = node.global(NAME);
     call_until_answered(|| writer.say(line("first"))).await;
     let database: DatabaseRef = node.named("database");
     database.exit(Exit::Kill);
     sleep(WHILE).await;
     assert_eq!(shown(&database).await, ["first"]);
+}
+
+#[greenroom::test]
+async fn a_service_receives_each_line_once_from_one_database_after_another() {
+    let (cluster, _, _) = start().await;
+    sleep(WHILE).await;
+    // A node whose databases are elsewhere. It uses the first connected one.
+    let others =
+        NODES[1..].iter().map(|name| Place { node: NodeName::new(name).unwrap(), services: vec![Service::Database] });
+    let services = Services::new(cluster.node(0), vec![Service::Analytics], others.collect());
+    let analytics = cluster.node(0).start(Analytics::open(services)).await.unwrap();
+    let mut expected = 0;
+    for lost in [1, 2, 1, 2] {
+        for when in ["before", "while"] {
+            write(&cluster, 0, &format!("{when} {lost} {expected}")).await;
+            expected += 1;
+            if when == "before" {
+                cluster.crash(lost);
+            }
+        }
+        for is_back in [false, true] {
+            sleep(WHILE).await;
+            assert_eq!(analytics.stats().await.unwrap()[0].lines, expected, "after the loss of node {lost}");
+            if !is_back {
+                cluster.restart(lost).await;
+            }
+        }
+    }
+    cluster.stop().await;
+}
+
+/// The predecessor of a node that is upgraded has the file open until it has stopped.
+#[greenroom::test]
+async fn a_database_waits_for_its_file() {
+    let scratch = Scratch::new("file").unwrap();
+    let path = scratch.0.join("chat.redb");
+    let predecessor = Store::open(&path).unwrap();
+    let node = Node::current();
+    let open = || Database::open(Source::File(path.clone()), Services::of(&node));
+    // It can be stopped while it waits.
+    let stopped = node.start(open()).await.unwrap();
+    stopped.exit(Exit::shutdown());
+    tokio::time::timeout(WHILE, stopped.ended()).await.unwrap();
+
+    let database = node.start(open()).await.unwrap();
+    assert!(database.state().within(WHILE).await.is_err());
+    assert!(predecessor.recover(Term(512), Mark::default()).unwrap());
+    drop(predecessor);
+    assert_eq!(database.state().await.unwrap().term, Term(512));
 }
 
 #[greenroom::test]

@@ -18,8 +18,8 @@ use super::database::DatabaseRef;
 use super::feeder::{FeedRef, Feeder};
 use super::{Batch, Mark, Placed, Refusal, Stored, Term, WRITES};
 use crate::line::Line;
-use crate::log::LogRef;
 use crate::nodes::Nodes;
+use crate::services::Services;
 
 /// The global name of the writer.
 pub(crate) const NAME: &str = "writer";
@@ -47,14 +47,16 @@ pub(crate) enum Writer {
 /// The process that is the writer, or waits to become it.
 #[actor(protocol = Writer)]
 pub(crate) struct Candidate {
+    services: Services,
     nodes: Nodes,
     databases: Vec<DatabaseRef>,
 }
 
 impl Candidate {
-    pub(crate) fn new(nodes: Nodes) -> Candidate {
+    pub(crate) fn new(services: Services) -> Candidate {
+        let nodes = services.databases();
         let databases = nodes.names().iter().map(|name| DatabaseRef::at("database", name)).collect();
-        Candidate { nodes, databases }
+        Candidate { services, nodes, databases }
     }
 
     fn database(&self) -> &DatabaseRef {
@@ -66,7 +68,7 @@ impl Process for Candidate {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         self.wait_for_name(cx).await;
         let term = self.take_over().await?;
-        LogRef::named("log").note(format!("writer: this node {WRITES}"));
+        self.services.note(&format!("writer: this node {WRITES}"));
         let first = self.database().begin(term).await??;
         Tenure::new(self, cx, term, first).write(cx).await
     }

@@ -17,7 +17,6 @@ use tokio::time::Instant;
 
 use crate::history::store::{Head, Page};
 use crate::line::{Entry, Id, Line, Nick, Room, Words, call_until_answered};
-use crate::log::LogRef;
 use crate::membership::{Member, Membership};
 use crate::presence::People;
 use crate::services::Services;
@@ -163,7 +162,7 @@ impl<P: Client> Session<P> {
         if let Some(membership) = self.membership.take() {
             membership.leave(cx);
         }
-        LogRef::named("log").note(format!("{room}: {nick} joins"));
+        self.services.note(&format!("{room}: {nick} joins"));
         self.membership = Some(Membership::new(room, nick, last_seen, self.services.clone()));
         self.refresh(cx).await
     }
@@ -175,12 +174,12 @@ impl<P: Client> Session<P> {
         let id: Id = Text::new(id).map_err(|invalid| format!("the line's id {invalid}"))?;
         let words: Words = Text::new(words).map_err(|invalid| format!("the line {invalid}"))?;
         if words.as_str() == "/crash" {
-            self.services.rooms.crash(membership.nick.clone());
+            self.services.rooms().crash(membership.nick.clone());
             return Ok(());
         }
         self.typed = None;
         let line = Line { room, id, nick: membership.nick.clone(), words };
-        let writer = self.services.writer.clone();
+        let writer = self.services.writer();
         self.unacknowledged.push(Box::pin(async move {
             call_until_answered(|| writer.say(line.clone())).await;
             line.id
@@ -191,7 +190,7 @@ impl<P: Client> Session<P> {
     /// Sends the client the page of lines before this number.
     async fn send_older(&mut self, before: u64) -> Result<(), Disconnected> {
         let Some(membership) = &self.membership else { return Ok(()) };
-        let page = self.services.database.page(membership.room.clone(), Page::Before(before)).await;
+        let page = self.services.database().page(membership.room.clone(), Page::Before(before)).await;
         // The client requests the page again after an answer to a later request.
         let Ok(entries) = page else { return Ok(()) };
         let lines = entries.iter().map(Into::into).collect();
@@ -205,7 +204,7 @@ impl<P: Client> Session<P> {
             && self.typed.is_none_or(|last| now - last >= TYPING_PERIOD)
         {
             self.typed = Some(now);
-            self.services.rooms.typing((membership.room.clone(), membership.nick.clone()));
+            self.services.rooms().typing((membership.room.clone(), membership.nick.clone()));
         }
         Ok(())
     }
@@ -213,7 +212,7 @@ impl<P: Client> Session<P> {
     /// Follows the last numbers of these rooms.
     async fn watch(&mut self, rooms: Vec<String>) -> Result<(), Disconnected> {
         self.watched = rooms.iter().take(MAX_WATCHED).filter_map(|room| parse_room(room).ok()).collect();
-        match self.services.database.heads(self.watched.iter().cloned().collect()).await {
+        match self.services.database().heads(self.watched.iter().cloned().collect()).await {
             Ok(rooms) => self.client.send(&ServerMessage::Rooms { rooms }).await,
             // The client receives the changes at least.
             Err(_) => Ok(()),

@@ -8,7 +8,6 @@ use crate::history::database::{Database, DatabaseRef, Source};
 use crate::history::store::Store;
 use crate::history::writer::Candidate;
 use crate::membership::MemberRef;
-use crate::nodes::Nodes;
 use crate::rooms::Rooms;
 
 /// A client that is controlled by a test. It passes on JSON as a browser receives it.
@@ -128,17 +127,17 @@ async fn a_busy_client_and_a_busy_room_take_turns() {
 #[supervisor]
 struct TestChat {
     source: Source,
-    nodes: Nodes,
-    #[child(start = Database::open(self.source.clone(), self.nodes.clone()))]
+    services: Services,
+    #[child(start = Database::open(self.source.clone(), self.services.clone()))]
     database: Database,
-    #[child]
+    #[child(start = Rooms::new(self.services.clone()))]
     rooms: Rooms,
-    #[child(start = Candidate::new(self.nodes.clone()))]
+    #[child(start = Candidate::new(self.services.clone()))]
     writer: Candidate,
 }
 
 impl TestChat {
     fn new(node: &Node) -> TestChat {
-        TestChat { source: Source::Memory(Arc::new(Store::in_memory())), nodes: Nodes::new(node.name(), []) }
+        TestChat { source: Source::Memory(Arc::new(Store::in_memory())), services: Services::of(node) }
     }
 }

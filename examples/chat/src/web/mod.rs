@@ -19,16 +19,15 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use greenroom::Listener;
 use greenroom::prelude::*;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::sleep;
 
-use crate::log::LogRef;
 use crate::services::Services;
 use crate::session::Session;
 use browser::Browser;
@@ -56,39 +55,39 @@ pub(crate) enum WebMessage {
 /// Serves the page.
 #[actor(protocol = WebMessage, name = "web", trap_exit)]
 pub(crate) struct Web {
-    listener: Arc<std::net::TcpListener>,
+    listener: Arc<Listener>,
+    services: Services,
 }
 
 impl Web {
-    pub(crate) fn serve(listener: Arc<std::net::TcpListener>) -> Web {
-        Web { listener }
+    pub(crate) fn serve(listener: Arc<Listener>, services: Services) -> Web {
+        Web { listener, services }
     }
 }
 
 impl Process for Web {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
-        let port = self.listener.local_addr()?.port();
-        LogRef::named("log").note(format!("web: http://127.0.0.1:{port}"));
-        let listener = TcpListener::from_std(self.listener.try_clone()?)?;
+        let port = self.listener.address().port();
+        self.services.note(&format!("web: http://127.0.0.1:{port}"));
         let router = router(AppState {
             node: cx.node().clone(),
-            services: Services::of(cx.node()),
+            services: self.services.clone(),
             port,
             sessions: Arc::new(Semaphore::new(MAX_SESSIONS)),
         });
         tokio::select! {
-            () = accept(listener, router) => Ok(()),
+            () = accept(&self.listener, router) => Ok(()),
             WebMessage::Exit(signal) = cx.receive() => Err(signal.reason),
         }
     }
 
     async fn terminate(&mut self, _: &mut Context<Self>, _: &Exit) {
-        LogRef::named("log").note("web: closed".to_owned());
+        self.services.note("web: closed");
     }
 }
 
 /// Accepts connections. Each has a task of its own, which ends with the connection.
-async fn accept(listener: TcpListener, router: Router) {
+async fn accept(listener: &Listener, router: Router) {
     let requests = Arc::new(Semaphore::new(MAX_REQUESTS));
     loop {
         match listener.accept().await {
@@ -145,14 +144,14 @@ async fn check_host(State(state): State<Arc<AppState>>, request: Request, next: 
 }
 
 async fn report(State(state): State<Arc<AppState>>) -> Response {
-    match state.services.reporting.report().await {
+    match state.services.reporting().report().await {
         Ok(report) => report.into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("no report: {error}\n")).into_response(),
     }
 }
 
 async fn stats(State(state): State<Arc<AppState>>) -> Response {
-    match state.services.analytics.stats().await {
+    match state.services.analytics().stats().await {
         Ok(stats) => Json(stats).into_response(),
         Err(error) => (StatusCode::SERVICE_UNAVAILABLE, format!("no statistics: {error}\n")).into_response(),
     }

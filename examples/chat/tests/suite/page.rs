@@ -20,16 +20,6 @@ async fn expect_lines(page: &Page, lines: &[String]) {
     page.wait_for(&format!("{shown} === {}", json!(json!(expected).to_string()))).await;
 }
 
-/// Reports what axe-core finds on the page, if `AXE_CORE` is the path of `axe.min.js`.
-async fn check_accessibility(page: &Page, place: &str) {
-    let Ok(path) = std::env::var("AXE_CORE") else { return };
-    page.evaluate(&format!("{};0", std::fs::read_to_string(path).unwrap())).await;
-    let found = page.evaluate(
-        "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => [id, nodes.map((n) => n.html)]))",
-    );
-    assert_eq!(found.await, json!([]), "{place}");
-}
-
 #[tokio::test]
 async fn people_on_two_nodes_continue_when_one_is_killed() {
     let Some(browser) = Browser::start("people").await else { return };
@@ -49,7 +39,7 @@ async fn people_on_two_nodes_continue_when_one_is_killed() {
     // A notice while bob types.
     bob.insert("I am").await;
     ann.wait_for("typing.textContent === 'bob is typing'").await;
-    bob.press("Enter", 13).await;
+    bob.press("Enter").await;
     ann.wait_for("typing.textContent === ''").await;
     lines.push("bob: I am".to_owned());
 
@@ -81,7 +71,7 @@ async fn people_on_two_nodes_continue_when_one_is_killed() {
     assert_eq!(sorted[0].len(), sorted[1].len());
 
     // The node is back, without any data, and catches up.
-    cluster.wait_for("b: database: this node has caught up");
+    cluster.wait_for(&["b: database: this node has caught up"]);
     let eve = join(&browser, &cluster, 1, "eve").await;
     eve.wait_for("document.querySelectorAll('#lines .line').length === 43").await;
     ann.wait_for("people.innerText === 'ann\\nbob\\neve'").await;
@@ -132,7 +122,7 @@ async fn a_page_shows_rooms_and_history_on_each_screen() {
     ann.wait_for("lines.innerText.includes('unseen')").await;
     ann.evaluate("document.getElementById('open').room.focus()").await;
     ann.insert("garden").await;
-    ann.press("Enter", 13).await;
+    ann.press("Enter").await;
     ann.wait_for("state.textContent.startsWith('ann in garden')").await;
     bob.say("unread").await;
     ann.wait_for("document.querySelector('#rooms .unread')?.textContent === '1'").await;
@@ -154,7 +144,7 @@ async fn a_page_shows_rooms_and_history_on_each_screen() {
                 page.set_size(width, height, screen == "phone").await;
                 page.set_dark(is_dark).await;
                 page.take_picture(&format!("{name}-{screen}-{colours}")).await;
-                check_accessibility(page, &format!("{name}, {screen}, {colours}")).await;
+                page.check_accessibility(&format!("{name}, {screen}, {colours}")).await;
                 if name == "chat" {
                     // The last line and the form are on the screen.
                     page.wait_for("log.scrollHeight - log.scrollTop - log.clientHeight < 40 && log.clientHeight > 300")
@@ -169,6 +159,67 @@ async fn a_page_shows_rooms_and_history_on_each_screen() {
     eve.evaluate("document.getElementById('show-people').click()").await;
     eve.take_picture("people-phone").await;
     let start = browser.open(&cluster.pages[0]).await;
-    check_accessibility(&start, "before the join").await;
+    start.check_accessibility("before the join").await;
     start.take_picture("join").await;
+}
+
+/// A person who uses no mouse.
+#[tokio::test]
+async fn each_control_works_by_the_keyboard() {
+    let Some(browser) = Browser::start("keyboard").await else { return };
+    let cluster = Cluster::start("keyboard");
+    let page = browser.open(&cluster.pages[0]).await;
+    // Two rooms, so that a page has all of its controls: a link, the name, the room, and the button to join.
+    assert_eq!(page.check_tab_order("before the join").await, 4);
+    page.tab_to("#join [name=nick]").await;
+    page.insert("ann").await;
+    page.tab_to("#join button").await;
+    page.press(" ").await;
+    page.wait_for("state.textContent.startsWith('ann in lobby')").await;
+    // The focus is where the person goes on.
+    page.wait_for("document.activeElement === say.words").await;
+
+    for (room, key) in [("garden", " "), ("attic", "Enter")] {
+        page.tab_to("#open [name=room]").await;
+        page.insert(room).await;
+        page.tab_to("#open button").await;
+        page.press(key).await;
+        page.wait_for(&format!("state.textContent.startsWith('ann in {room}')")).await;
+    }
+    // The link, three rooms, the field and button for others, the lines, and the field and button for a new one.
+    assert_eq!(page.check_tab_order("in a room").await, 9);
+    for (room, key) in [("lobby", "Enter"), ("garden", " ")] {
+        page.tab_to(&format!("[data-room={room}]")).await;
+        page.press(key).await;
+        page.wait_for(&format!(
+            "state.textContent.startsWith('ann in {room}') && document.activeElement === say.words"
+        ))
+        .await;
+    }
+    for key in ["Enter", " "] {
+        page.tab_to("#say [name=words]").await;
+        page.insert("by the keyboard").await;
+        page.tab_to("#say button").await;
+        page.press(key).await;
+        page.wait_for("say.words.value === '' && !document.querySelector('#lines .waiting')").await;
+    }
+    page.wait_for("document.querySelectorAll('#lines .line').length === 2").await;
+
+    page.set_size(390, 760, true).await;
+    for (key, expanded) in [("Enter", "true"), (" ", "false"), (" ", "true")] {
+        page.tab_to("#show-people").await;
+        page.press(key).await;
+        page.wait_for(&format!(
+            "document.getElementById('show-people').getAttribute('aria-expanded') === '{expanded}' \
+             && document.getElementById('people-box').checkVisibility() === {expanded}"
+        ))
+        .await;
+    }
+    page.check_tab_order("on a phone").await;
+    page.check_accessibility("on a phone, with people").await;
+
+    let admin = browser.open(&format!("{}/admin", cluster.pages[0])).await;
+    assert_eq!(admin.check_tab_order("admin").await, 1);
+    admin.press("Enter").await;
+    admin.wait_for("location.pathname === '/'").await;
 }

@@ -2,6 +2,8 @@
 //!
 //! The protocol is JSON over a websocket, so this needs no driver program, and no client crate with its forty others.
 
+mod accessibility;
+
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -75,6 +77,8 @@ impl Browser {
         let session = attached["sessionId"].as_str().unwrap().to_owned();
         let page = Page { connection: Arc::clone(&self.connection), session };
         page.set_size(1000, 700, false).await;
+        // Each page behaves as if it had the focus.
+        page.call("Emulation.setFocusEmulationEnabled", json!({ "enabled": true })).await;
         page.call("Page.navigate", json!({ "url": url })).await;
         page.wait_for("document.readyState === 'complete' && location.href !== 'about:blank'").await;
         page
@@ -140,9 +144,14 @@ impl Page {
         self.call("Input.insertText", json!({ "text": text })).await;
     }
 
-    /// Presses a key.
-    pub(crate) async fn press(&self, key: &str, code: u32) {
-        let text = if key == "Enter" { "\r" } else { "" };
+    /// Presses a key: Enter, Tab or the space.
+    pub(crate) async fn press(&self, key: &str) {
+        let (code, text) = match key {
+            "Enter" => (13, "\r"),
+            "Tab" => (9, ""),
+            " " => (32, " "),
+            _ => panic!("the number of the key {key} is not known"),
+        };
         for kind in ["keyDown", "keyUp"] {
             let event = json!({ "type": kind, "key": key, "windowsVirtualKeyCode": code, "text": text });
             self.call("Input.dispatchKeyEvent", event).await;
@@ -153,7 +162,7 @@ impl Page {
     pub(crate) async fn say(&self, words: &str) {
         self.evaluate("document.getElementById('say').words.focus()").await;
         self.insert(words).await;
-        self.press("Enter", 13).await;
+        self.press("Enter").await;
     }
 
     /// Sets the size of the screen in pixels.

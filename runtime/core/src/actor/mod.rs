@@ -11,6 +11,7 @@
 
 mod definition;
 mod handle;
+mod hook_times;
 mod operations;
 mod outcome;
 mod portable;

@@ -51,13 +51,15 @@ pub(crate) use current::PendingAwait;
 pub(crate) use current::{Current, ReceivedReplies, SpareBuffer, WaitingCaller};
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
-pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls, ReceivedAnswer};
+pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, PendingCalls, ReceivedAnswer};
+#[cfg(feature = "upgrade")]
+pub(crate) use router::KeptCall;
 #[cfg(all(feature = "upgrade", unix))]
 pub(crate) use router::PausedPeer;
 #[cfg(feature = "net")]
 pub use router::{AddExport, Export, Serve};
 pub(crate) use router::{
-    BackPressure, CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, OutstandingCall,
+    BackPressure, CallId, CallNote, CallerNode, EncodedAnswer, OutgoingAnswer, OutgoingMessage, OutstandingCall,
     OutstandingCalls, RemoteTarget, Room, Router, SentMessage,
 };
 #[cfg(feature = "net")]
@@ -68,8 +70,8 @@ pub use shutdown::StopTimeout;
 use shutdown::{NestedRuns, PhaseCell};
 #[cfg(feature = "upgrade")]
 pub(crate) use succession::{
-    DefinitionRecord, HandedOver, HoldRequest, HookTimes, KeptCall, MessageContent, MessageRecord, OwnPart,
-    ProcessRecord, RecordedProcess, TakenProcess, TimerRecord,
+    DefinitionRecord, HandedOver, HoldRequest, HookTimes, MessageContent, MessageRecord, OwnPart, ProcessRecord,
+    RecordedProcess, TakenProcess, TimerRecord,
 };
 #[cfg(all(feature = "upgrade", unix))]
 pub(crate) use succession::{ListeningSocket, SocketName, Succession, Upgrades};

@@ -8,6 +8,7 @@ use std::hash::{BuildHasherDefault, DefaultHasher, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use super::names::shrink;
+use super::router::CallId;
 use crate::base::{CallErrorKind, ReceivedDefinition, SortedMap, Source};
 use crate::sched::Rng;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -74,14 +75,6 @@ struct PendingCall {
     origin: Option<CallId>,
     /// The peer has passed the call on, and is to be informed if the caller gives up.
     is_passed_on: bool,
-}
-
-/// A call on a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub(crate) struct CallId {
-    pub(crate) epoch: Epoch,
-    pub(crate) id: u64,
 }
 
 /// The outcome for an answer from another node.

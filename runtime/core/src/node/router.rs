@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{AdmissionQueue, CallId, LocalProcess, Node, SignalTarget};
+use super::{AdmissionQueue, LocalProcess, Node, SignalTarget};
 use crate::base::{
     CallErrorKind, CastError, Causes, Definition, Exit, Member, NodeId, NodeName, Payload, Pid, Subject,
 };
@@ -17,6 +17,7 @@ use crate::signal::{MonitorRoute, Monitored};
 use crate::wire::GroupUpdate;
 use crate::wire::{Epoch, Signal};
 
+mod call_id;
 #[cfg(feature = "net")]
 mod exports;
 #[cfg(feature = "net")]
@@ -25,6 +26,9 @@ mod outstanding_calls;
 #[cfg(all(feature = "upgrade", unix))]
 mod paused_peer;
 
+pub(crate) use call_id::CallId;
+#[cfg(feature = "upgrade")]
+pub(crate) use call_id::KeptCall;
 #[cfg(feature = "net")]
 pub use exports::{AddExport, Export, Serve};
 #[cfg(feature = "net")]

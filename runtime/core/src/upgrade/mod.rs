@@ -29,9 +29,9 @@
 //! | ready | serving, by the commit | the successor exits |
 //! | serving | | nothing: the predecessor ends now |
 //!
-//! What is handed over, and by whom it is written and read:
+//! The records, and the code that writes and reads them:
 //!
-//! | records | |
+//! | records | code |
 //! |---|---|
 //! | the numbers of the node, sockets, the line to the shim | `executor`, `origin` |
 //! | supervised processes whose state is portable, and their supervisors | `processes` |

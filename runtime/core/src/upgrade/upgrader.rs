@@ -123,6 +123,10 @@ impl Upgrades for Upgrader {
         }
     }
 
+    fn is_behind_shim(&self) -> bool {
+        self.line.is_some()
+    }
+
     fn retire(&self) {
         let Some(Retirement { successor, ending, line }) = self.retirement().take() else { return };
         if let (Ending::Shim, Some(line), Some(number)) = (ending, line, successor.child.id()) {

@@ -51,7 +51,7 @@ impl Beat {
 }
 
 #[supervisor]
-struct House {
+struct Block {
     #[child(start = Beat { last: SystemTime::now(), process: std::process::id() })]
     beat: Beat,
     #[child(dynamic, restart = temporary)]
@@ -63,20 +63,20 @@ async fn main() -> greenroom::Result {
     let mut arguments = std::env::args().skip(1);
     let mut argument = |default: usize| arguments.next().and_then(|text| text.parse().ok()).unwrap_or(default);
     let (count, bytes, upgrades) = (argument(100_000), argument(1_000), argument(3));
-    let house = House {}.start().await?;
-    let existing = house.rooms().count_children().await?.active;
+    let block = Block {}.start().await?;
+    let existing = block.rooms().count_children().await?.active;
     if existing == 0 {
         for _ in 0..count {
-            house.rooms().start_child(Room { lines: "7".repeat(bytes), said: 0 }).await?;
+            block.rooms().start_child(Room { lines: "7".repeat(bytes), said: 0 }).await?;
         }
         std::fs::write(upgrades_left(), upgrades.to_string())?;
     } else {
         println!("{existing} processes have continued");
-        let mut said = 0;
-        for room in house.rooms().children().await?.into_iter().take(100) {
-            said += u64::from(room.pid.is_some());
+        let mut running = 0;
+        for room in block.rooms().children().await?.into_iter().take(100) {
+            running += u64::from(room.pid.is_some());
         }
-        assert_eq!(said, 100.min(count as u64));
+        assert_eq!(running, 100.min(count as u64));
     }
     let left: u32 = std::fs::read_to_string(upgrades_left())?.parse()?;
     std::fs::write(upgrades_left(), left.saturating_sub(1).to_string())?;

@@ -4,8 +4,8 @@ use std::any::Any;
 use std::future::pending;
 
 use crate::actor::Context;
+use crate::actor::hook_times::TimedHooks;
 use crate::actor::process::HasContext;
-use crate::actor::timed_hooks::TimedHooks;
 use crate::base::Exit;
 use crate::node::{HoldRequest, OwnPart};
 use crate::process::HoldEnd;

@@ -5,12 +5,12 @@ use std::fmt;
 use std::future::pending;
 
 use crate::actor::Context;
+use crate::actor::hook_times::TimedHooks;
 #[cfg(feature = "net")]
 use crate::actor::portable::hand_over;
 #[cfg(feature = "upgrade")]
 use crate::actor::portable::hold;
 use crate::actor::process::HasContext;
-use crate::actor::timed_hooks::TimedHooks;
 use crate::base::Exit;
 #[cfg(feature = "registry")]
 use crate::node::{Finish, TakeState};

@@ -46,13 +46,18 @@ impl OsSignals {
         let running = node.clone();
         match SignalStream::new() {
             Ok(mut signals) => node.spawner().spawn(async move {
-                let mut first_sender = Some(first_sender);
+                let (mut first_sender, mut first_at) = (Some(first_sender), None);
                 loop {
                     let signal = tokio::select! {
                         signal = signals.next() => signal,
                         _ = &mut end => return,
                     };
                     if running.takes_signal(signal).await {
+                        continue;
+                    }
+                    let now = running.clock().now();
+                    let since = now.saturating_duration_since(*first_at.get_or_insert(now));
+                    if first_sender.is_none() && since < ECHO && running.is_behind_shim() {
                         continue;
                     }
                     let Some(sender) = first_sender.take() else { std::process::exit(128 + signal.number()) };
@@ -124,8 +129,24 @@ impl Signal {
     }
 }
 
+/// The time in which a shim forwards a signal that this process has received, too: ctrl-c and the end of a unit of systemd go
+/// to all processes of a group.
+#[cfg(feature = "signal")]
+const ECHO: std::time::Duration = std::time::Duration::from_millis(500);
+
 #[cfg(feature = "signal")]
 impl Node {
+    /// Returns whether another process of the operating system forwards signals to this one.
+    fn is_behind_shim(&self) -> bool {
+        #[cfg(all(feature = "upgrade", unix))]
+        {
+            let node = self.nested_runs().inner().unwrap_or_else(|| self.clone());
+            node.succession().upgrades().is_some_and(|upgrades| upgrades.is_behind_shim())
+        }
+        #[cfg(not(all(feature = "upgrade", unix)))]
+        false
+    }
+
     /// Begins the upgrade that a signal requests, or forwards a signal to the successor. Returns whether the signal has
     /// no further effect.
     async fn takes_signal(&self, signal: Signal) -> bool {

@@ -12,8 +12,8 @@ mod state;
 pub(crate) use handed_over::{HandedOver, TakenProcess};
 #[cfg(feature = "upgrade")]
 pub(crate) use record::{
-    DefinitionRecord, HoldRequest, HookTimes, KeptCall, MessageContent, MessageRecord, OwnPart, ProcessRecord,
-    RecordedProcess, TimerRecord,
+    DefinitionRecord, HoldRequest, HookTimes, MessageContent, MessageRecord, OwnPart, ProcessRecord, RecordedProcess,
+    TimerRecord,
 };
 
 #[cfg(all(feature = "upgrade", unix))]
@@ -61,7 +61,7 @@ impl Node {
         }
     }
 
-    /// Returns a number for the supervised child with this path: the one that it had, if it was handed over.
+    /// Returns a number for the supervised child with this path. A child that was handed over keeps its number.
     pub(crate) fn child_number(&self, path: &str) -> u64 {
         #[cfg(feature = "upgrade")]
         if let Some(number) = self.handed_over().and_then(|handed_over| handed_over.child_number(path)) {

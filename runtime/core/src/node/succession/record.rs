@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::base::{ByteString, Definition, EncodedState, Exit, MonitorRef, NodeId, Pid, Subject};
 use crate::mailbox::Origin;
-use crate::node::CallId;
+use crate::node::KeptCall;
 use crate::signal::RelationsRecord;
 
 /// A process.
@@ -96,15 +96,6 @@ pub(crate) enum MessageContent {
     },
     NodeUp(NodeId),
     NodeDown(NodeId),
-}
-
-/// A call of another node that a reply answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct KeptCall {
-    /// The connection, and the call's id on the caller's node.
-    pub(crate) call: CallId,
-    /// The caller may have another version of the answer's type, so the answer has a definition.
-    pub(crate) is_typed: bool,
 }
 
 /// A timer that sends a message to its own process.

@@ -56,6 +56,9 @@ pub(crate) trait Upgrades: Any + Send + Sync {
     /// Forwards a signal of the operating system to the successor.
     fn forward(&self, signal: i32);
 
+    /// Returns whether this process runs behind a shim, which forwards signals to it.
+    fn is_behind_shim(&self) -> bool;
+
     /// Ends this process after the node has stopped: either returns, or continues as the shim in front of the successor.
     fn retire(&self);
 }

@@ -134,7 +134,7 @@ pub(in crate::supervisor) type AdoptAdded = fn(&ChildCells, AddedChild<'_>) -> O
 pub(in crate::supervisor) struct AddedChild<'a> {
     pub(in crate::supervisor) id: &'a str,
     pub(in crate::supervisor) options: ChildOptions,
-    /// Its stubs follow it over its restarts.
+    /// The stubs of the child follow it over restarts.
     pub(in crate::supervisor) is_followed: bool,
     /// The state with which each of its processes starts, if that is known.
     pub(in crate::supervisor) initial_state: Option<EncodedState>,

@@ -129,9 +129,9 @@ impl Till {
 enum Locked {
     #[default]
     No,
-    /// It cannot be encoded.
+    /// The state cannot be encoded.
     Here,
-    /// It cannot be read.
+    /// The state cannot be read.
     There,
 }
 
@@ -154,7 +154,7 @@ impl<'de> Deserialize<'de> for Locked {
     }
 }
 
-/// Its state must be kept.
+/// An actor whose state must be kept.
 #[actor(upgrade, otherwise = refuse)]
 #[derive(Default, Serialize, Deserialize)]
 struct Ledger {

@@ -85,7 +85,9 @@ pub use greenroom_core::check;
 pub use greenroom_core::testing;
 #[cfg(feature = "inspect")]
 #[doc(inline)]
-pub use greenroom_core::{Inspection, RemoteTracing, TraceError};
+pub use greenroom_core::{
+    FlowSender, Inspection, Load, MessageFlow, NodeOverview, ObservedEvent, RemoteEvents, RemoteTracing, TraceError,
+};
 
 #[cfg(feature = "registry")]
 #[doc(inline)]

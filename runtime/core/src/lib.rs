@@ -104,7 +104,9 @@ pub use cluster::{CertificateError, Certificates};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, Discovery, Mesh, NodeBuilder, NodeError, Policy};
 #[cfg(feature = "inspect")]
-pub use inspect::{Inspection, RemoteTracing, TraceError};
+pub use inspect::{
+    FlowSender, Inspection, Load, MessageFlow, NodeOverview, ObservedEvent, RemoteEvents, RemoteTracing, TraceError,
+};
 #[cfg(feature = "net")]
 pub use node::Export;
 pub use node::{EnterGuard, Node, StopTimeout, Tracing};

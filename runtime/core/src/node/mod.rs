@@ -30,6 +30,8 @@ use std::time::{Duration, Instant};
 
 #[cfg(feature = "registry")]
 pub(crate) use any_cell::Finish;
+#[cfg(feature = "inspect")]
+pub(crate) use any_cell::ServerRequest;
 #[cfg(feature = "net")]
 pub(crate) use any_cell::TakeState;
 pub(crate) use any_cell::{

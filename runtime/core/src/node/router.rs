@@ -15,6 +15,8 @@ use crate::observe::ReportKind;
 use crate::signal::{MonitorRoute, Monitored};
 #[cfg(feature = "net")]
 use crate::wire::GroupUpdate;
+#[cfg(feature = "inspect")]
+use crate::wire::MemberRecord;
 use crate::wire::{Epoch, Signal};
 
 #[cfg(feature = "net")]
@@ -132,6 +134,10 @@ pub(crate) trait Router: Send + Sync {
 
     /// Returns the address at which this node accepts connections.
     fn listen_address(&self) -> Option<String>;
+
+    /// Returns the address at which other nodes dial this one, and its metadata.
+    #[cfg(feature = "inspect")]
+    fn own_record(&self) -> MemberRecord;
 
     /// Returns the epochs of the connections that are up.
     #[cfg(feature = "net")]

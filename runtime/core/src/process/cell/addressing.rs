@@ -6,6 +6,8 @@ use std::sync::Arc;
 use super::control_block::RunState;
 use super::{Cell, EXPORTED, IN_GROUPS, flags};
 use crate::base::{Pid, Protocol};
+#[cfg(feature = "inspect")]
+use crate::node::ServerRequest;
 use crate::node::{Addressable, AnyCell, ChildEntry, Node, Pollable};
 #[cfg(feature = "net")]
 use crate::node::{RequestError, TakeState};
@@ -95,6 +97,18 @@ impl<M: Protocol> Addressable for Cell<M> {
     #[cfg(feature = "net")]
     fn take_state(&self, number: u64, request: TakeState) -> Result<(), RequestError> {
         self.request(number, SystemRequest::TakeState(request))
+    }
+
+    #[cfg(feature = "inspect")]
+    fn request_server(&self, number: u64, request: ServerRequest) -> Result<(), RequestError> {
+        self.request(
+            number,
+            match request {
+                ServerRequest::State(answer) => SystemRequest::FormatState(answer),
+                ServerRequest::Suspend(answer) => SystemRequest::Suspend(answer),
+                ServerRequest::Resume(answer) => SystemRequest::Resume(answer),
+            },
+        )
     }
 }
 

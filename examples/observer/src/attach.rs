@@ -1,0 +1,75 @@
+//! The way into a cluster: a hidden node that only looks.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use greenroom::{Cookie, Discovery, Exit, Mesh, Node, NodeBuilder, Policy, Right};
+
+/// The most addresses that are dialled besides the seeds.
+const MAX_ADDRESSES: usize = 256;
+
+/// The addresses of the nodes of a cluster, as its members have announced them. A clone is the same list.
+#[derive(Clone, Debug, Default)]
+pub struct Addresses(Arc<Mutex<BTreeSet<String>>>);
+
+impl Addresses {
+    pub(crate) fn set(&self, addresses: impl Iterator<Item = String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = addresses.take(MAX_ADDRESSES).collect();
+    }
+
+    /// Returns the addresses.
+    pub fn all(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+impl Discovery for Addresses {
+    async fn addresses(&self) -> io::Result<Vec<String>> {
+        Ok(self.all())
+    }
+}
+
+/// The cluster to attach to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Target {
+    /// The addresses of nodes.
+    pub seeds: Vec<String>,
+    /// The name of the cluster, if it is not the usual one.
+    pub cluster: Option<String>,
+    /// The name of the observer's node, if it is not `observer-PID@localhost`.
+    pub name: Option<String>,
+}
+
+impl Target {
+    /// Starts a node that is connected with the nodes at the seeds, and with those at `addresses` as they become known.
+    ///
+    /// It is hidden: no member of the cluster, and announced to none. It does not listen, exports nothing, and gives no
+    /// rights to others. Its cookie is that of the usual settings.
+    ///
+    /// # Errors
+    /// The cookie or a setting is not valid, or no seed has answered.
+    pub async fn attach(&self, addresses: &Addresses) -> greenroom::Result<Node> {
+        let name = self.name.clone().unwrap_or_else(|| format!("observer-{}@localhost", std::process::id()));
+        let mut builder = Node::builder(name).cookie(Cookie::load()?).membership(Mesh::hidden());
+        builder = builder.policy(no_rights()).discovery(addresses.clone());
+        builder = self.seeds.iter().fold(builder, NodeBuilder::seed);
+        if let Some(cluster) = &self.cluster {
+            builder = builder.cluster(cluster);
+        }
+        let node = builder.start().await?;
+        if node.peers().is_empty() {
+            node.stop().await;
+            let seeds = self.seeds.join(", ");
+            let reason = format!("no connection to {seeds}: is the address right, and the cookie that of the cluster?");
+            return Err(Exit::error(reason));
+        }
+        Ok(node)
+    }
+}
+
+/// Returns the policy of a node on which others have no right.
+fn no_rights() -> Policy {
+    let rights = [Right::Names, Right::Spawn, Right::Call, Right::Exit, Right::Groups, Right::Inspect, Right::Claim];
+    rights.into_iter().fold(Policy::cookie(), Policy::without)
+}

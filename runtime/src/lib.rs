@@ -86,7 +86,8 @@ pub use greenroom_core::testing;
 #[cfg(feature = "inspect")]
 #[doc(inline)]
 pub use greenroom_core::{
-    FlowSender, Inspection, Load, MessageFlow, NodeOverview, ObservedEvent, RemoteEvents, RemoteTracing, TraceError,
+    Callable, CallableError, FlowSender, Inspection, Load, MessageFlow, NodeOverview, ObservedEvent, RemoteEvents,
+    RemoteTracing, TraceError, Value, ValueError,
 };
 
 #[cfg(feature = "registry")]

@@ -42,7 +42,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// Starts a node that is connected with the nodes at the seeds, and with those at `addresses` as they become known.
+    /// Starts a node that is connected with the nodes at the seeds, and with the members that those announce. `addresses`
+    /// has the latter, and takes those of later members: they are dialled within some seconds.
     ///
     /// It is hidden: no member of the cluster, and announced to none. It does not listen, exports nothing, and gives no
     /// rights to others. Its cookie is that of the usual settings.
@@ -50,21 +51,39 @@ impl Target {
     /// # Errors
     /// The cookie or a setting is not valid, or no seed has answered.
     pub async fn attach(&self, addresses: &Addresses) -> greenroom::Result<Node> {
-        let name = self.name.clone().unwrap_or_else(|| format!("observer-{}@localhost", std::process::id()));
+        // A node dials its seeds when it starts. So a first one finds out what the second one has to dial.
+        let scout = self.start("observer-scout", addresses).await?;
+        let mut members = Vec::new();
+        for peer in scout.peers() {
+            // A node that cannot be inspected is shown with this error later.
+            if let Ok(overview) = scout.inspect(peer.as_str()).overview().await {
+                members.extend(overview.members.into_iter().filter_map(|member| member.address));
+            }
+        }
+        let is_connected = !scout.peers().is_empty();
+        scout.stop().await;
+        if !is_connected {
+            let seeds = self.seeds.join(", ");
+            let reason = format!("no connection to {seeds}: is the address right, and the cookie that of the cluster?");
+            return Err(Exit::error(reason));
+        }
+        addresses.set(members.into_iter());
+        self.start("observer", addresses).await
+    }
+
+    /// Starts a hidden node.
+    async fn start(&self, name: &str, addresses: &Addresses) -> greenroom::Result<Node> {
+        let name = match &self.name {
+            Some(own) if name == "observer" => own.clone(),
+            _ => format!("{name}-{}@localhost", std::process::id()),
+        };
         let mut builder = Node::builder(name).cookie(Cookie::load()?).membership(Mesh::hidden());
         builder = builder.policy(no_rights()).discovery(addresses.clone());
         builder = self.seeds.iter().fold(builder, NodeBuilder::seed);
         if let Some(cluster) = &self.cluster {
             builder = builder.cluster(cluster);
         }
-        let node = builder.start().await?;
-        if node.peers().is_empty() {
-            node.stop().await;
-            let seeds = self.seeds.join(", ");
-            let reason = format!("no connection to {seeds}: is the address right, and the cookie that of the cluster?");
-            return Err(Exit::error(reason));
-        }
-        Ok(node)
+        Ok(builder.start().await?)
     }
 }
 

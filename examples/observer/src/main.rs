@@ -1,6 +1,7 @@
 //! The program that attaches to a cluster from outside.
 
 mod args;
+mod shell;
 mod terminal;
 
 use std::net::SocketAddr;
@@ -22,7 +23,10 @@ async fn main() -> ExitCode {
         }
         Ok(Command::Page { target, address, actions }) => page(&target, address, actions).await,
         Ok(Command::Terminal(target)) => terminal::run(&target).await,
-        Ok(Command::Shell(_)) => Err(Exit::error("the shell is not there yet")),
+        Ok(Command::Shell(target)) => match shell::run(&target).await {
+            Ok(status) => return status,
+            Err(error) => Err(error),
+        },
         Err(reason) => {
             eprintln!("observer: {reason}");
             return ExitCode::from(2);

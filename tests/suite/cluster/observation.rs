@@ -3,8 +3,8 @@
 use greenroom::prelude::*;
 use greenroom::testing::Cluster;
 use greenroom::{
-    Alarm, AlarmEvent, CallErrorKind, FlowSender, Inspection, LifecycleEvent, MessageFlow, ObservedEvent, Policy,
-    Right, SysError, Trace, TraceError,
+    Alarm, AlarmEvent, CallErrorKind, CallableError, FlowSender, Inspection, LifecycleEvent, MessageFlow,
+    ObservedEvent, Policy, Right, SysError, Trace, TraceError, Value,
 };
 
 /// A desk at which clients order.
@@ -232,4 +232,145 @@ async fn the_sender_of_a_message_from_another_node_is_in_a_trace_and_in_a_sample
         Ok(())
     })
     .await
+}
+
+/// An order with parts of many types.
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+struct Dish {
+    name: String,
+    size: Size,
+    extras: Vec<(String, u8)>,
+    note: Option<String>,
+}
+
+#[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+enum Size {
+    Small,
+    Grams(u32),
+}
+
+/// Returns the price of a dish, and the dish.
+#[remote]
+async fn price(dish: Dish, count: u32) -> Result<(u32, Dish), String> {
+    match dish.size {
+        Size::Small => Err("too small".to_owned()),
+        Size::Grams(grams) => Ok((grams * count, dish)),
+    }
+}
+
+/// A kitchen with a private message.
+#[actor(name = "kitchen")]
+#[derive(Default)]
+struct Kitchen {
+    served: u64,
+}
+
+#[actor]
+impl Kitchen {
+    #[call]
+    fn serve(&mut self, dish: String, plates: u64) -> Option<String> {
+        self.served += plates;
+        (self.served > 2).then(|| format!("{dish} for {}", self.served))
+    }
+
+    #[cast]
+    fn clean(&mut self) {
+        self.served = 0;
+    }
+
+    #[cast]
+    #[private]
+    fn close(&mut self) {
+        panic!("closed from outside");
+    }
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+fn object<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    Value::Object(entries.map(|(name, value)| (name.to_owned(), value)).into())
+}
+
+#[greenroom::test]
+async fn a_function_is_called_by_the_shape_of_its_parameters() -> greenroom::Result {
+    let cluster = Cluster::in_memory(2).export::<price::Remote>().await;
+    let there = cluster.node(0).inspect("n1@test");
+    assert_eq!(there.functions().await?, ["price"]);
+    let price = there.function("price").await?.expect("it is exported");
+    let shown = "price(dish: {name: String, size: Small | Grams(u32), extras: [(String, u8)], note: Option<String>}, \
+                 count: u32) -> Ok((u32, {name: String, size: Small | Grams(u32), extras: [(String, u8)], \
+                 note: Option<String>})) | Err(String)";
+    assert_eq!(price.to_string(), shown);
+    let extras = Value::List(vec![Value::List(vec![text("salt"), Value::Integer(2)])]);
+    let dish =
+        |size| object([("name", text("soup")), ("size", size), ("extras", extras.clone()), ("note", Value::Null)]);
+    let grams = || dish(object([("Grams", Value::Integer(300))]));
+    let expected = object([("Ok", Value::List(vec![Value::Integer(600), grams()]))]);
+    let args = Value::List(vec![grams(), Value::Integer(2)]);
+    assert_eq!(there.call(&price, args).await, Ok(Some(expected)));
+    let args = object([("count", Value::Integer(2)), ("dish", dish(text("Small")))]);
+    assert_eq!(there.call(&price, args).await, Ok(Some(object([("Err", text("too small"))]))));
+    for (args, expected) in [
+        (Value::List(Vec::new()), "expected 2 arguments, found 0"),
+        (Value::List(vec![grams(), Value::Integer(-2)]), "`count`: -2 does not fit into u32"),
+        (
+            Value::List(vec![dish(text("Tiny")), Value::Integer(2)]),
+            "`dish.size`: expected one of Small, Grams, found \"Tiny\"",
+        ),
+        (object([("count", Value::Integer(2))]), "the argument `dish` is missing"),
+        (object([("count", Value::Integer(2)), ("dish", grams()), ("x", Value::Null)]), "there is no argument `x`"),
+        (Value::Null, "expected a list or an object"),
+    ] {
+        let error = there.call(&price, args).await.unwrap_err().to_string();
+        assert_eq!(error, format!("the arguments do not fit: {expected}"));
+    }
+    assert!(there.function("cost").await?.is_none());
+    cluster.stop().await;
+    Ok(())
+}
+
+#[greenroom::test]
+async fn a_process_is_called_by_the_shape_of_its_protocol() -> greenroom::Result {
+    with_two(async |cluster: &Cluster, there: Inspection| {
+        let kitchen = cluster.node(1).start(Kitchen::default()).await?;
+        let messages = there.messages("kitchen").await?;
+        let shown: Vec<_> = messages.iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["Serve(dish: String, plates: u64) -> Option<String>", "Clean()"], "not the private one");
+        let serve = |plates| Value::List(vec![text("soup"), Value::Integer(plates)]);
+        assert_eq!(there.call(&messages[0], serve(2)).await, Ok(Some(Value::Null)));
+        assert_eq!(there.call(&messages[0], serve(5)).await, Ok(Some(text("soup for 7"))));
+        assert_eq!(there.call(&messages[1], Value::List(Vec::new())).await, Ok(None));
+        assert_eq!(there.call(&messages[0], serve(3)).await, Ok(Some(text("soup for 3"))), "it was cleaned");
+        assert!(there.messages("cellar").await?.is_empty());
+        kitchen.stop(Exit::shutdown()).await;
+        let Err(CallableError::Failed(error)) = there.call(&messages[0], serve(1)).await else {
+            panic!("it has ended")
+        };
+        assert_eq!(error.kind, CallErrorKind::NoProc);
+        Ok(())
+    })
+    .await
+}
+
+#[greenroom::test]
+async fn a_call_by_shape_needs_the_rights_of_a_call() -> greenroom::Result {
+    let policy = || Policy::cookie().role("looks", [Right::Inspect]).assign("n0@test", "looks");
+    let cluster = Cluster::in_memory(2).export::<price::Remote>().configure(move |_, builder| builder.policy(policy()));
+    let cluster = cluster.await;
+    let _kitchen = cluster.node(1).start(Kitchen::default()).await?;
+    let there = cluster.node(0).inspect("n1@test");
+    let serve = there.messages("kitchen").await?.remove(0);
+    let price = there.function("price").await?.expect("it is exported");
+    let dish = object([("name", text("soup")), ("size", text("Small")), ("extras", Value::List(Vec::new()))]);
+    for (callable, args, right) in [
+        (serve, Value::List(vec![text("soup"), Value::Integer(1)]), Right::Names),
+        (price, Value::List(vec![dish, Value::Integer(1)]), Right::Call),
+    ] {
+        let Err(CallableError::Failed(error)) = there.call(&callable, args).await else { panic!("it is not allowed") };
+        assert_eq!(error.kind, CallErrorKind::NotAllowed(right));
+    }
+    cluster.stop().await;
+    Ok(())
 }

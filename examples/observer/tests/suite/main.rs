@@ -10,5 +10,7 @@ mod scratch;
 mod http;
 mod office;
 mod page;
+mod prometheus;
+mod shell;
 mod shop;
 mod views;

@@ -1,6 +1,7 @@
 //! The export of the questions, by each node.
 
 use super::answer::{NodeMetrics, OneProcess, Processes, RaisedAlarms};
+use super::callable::{Functions, OneFunction, ProtocolOf};
 use super::control::{ExitProcess, ServerState, Suspend};
 use super::flows::MessageFlows;
 use super::overview::AtAGlance;
@@ -25,6 +26,9 @@ impl Export for Inspectable {
         add::<TraceMessages>(exports);
         add::<NodeEvents>(exports);
         add::<MessageFlows>(exports);
+        add::<Functions>(exports);
+        add::<OneFunction>(exports);
+        add::<ProtocolOf>(exports);
         add::<ServerState>(exports);
         add::<Suspend>(exports);
         add::<ExitProcess>(exports);

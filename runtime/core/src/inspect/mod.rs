@@ -13,6 +13,7 @@
 //! - A question that changes something needs the right [`Exit`](crate::base::Right::Exit) instead.
 
 mod answer;
+mod callable;
 mod control;
 mod error;
 mod export;
@@ -24,6 +25,7 @@ mod stream;
 #[cfg(feature = "supervision")]
 mod tree;
 
+pub use callable::{Callable, CallableError};
 pub use error::TraceError;
 pub(crate) use export::Inspectable;
 pub use flows::{FlowSender, MessageFlow};

@@ -14,6 +14,8 @@ use std::task::{Context, Poll};
 use tokio::sync::oneshot;
 
 use super::Node;
+#[cfg(feature = "inspect")]
+use crate::base::Definition;
 use crate::base::{CastError, NodeEvent, NodeId, Pid, ReceivedDefinition, Source, UnreadMessage};
 #[cfg(feature = "net")]
 use crate::base::{EncodedState, Exit};
@@ -135,6 +137,10 @@ pub(crate) trait Addressable: Send + Sync {
     /// The process has ended, runs on another node, or is not portable.
     #[cfg(feature = "net")]
     fn take_state(&self, number: u64, request: TakeState) -> Result<(), RequestError>;
+
+    /// Returns the definition of the protocol; `None` if it is local or cannot be sent.
+    #[cfg(feature = "inspect")]
+    fn definition(&self) -> Option<Arc<Definition>>;
 
     /// Makes a request to the server with this number.
     ///

@@ -52,6 +52,8 @@ pub(crate) use current::{Current, ReceivedReplies, SpareBuffer, WaitingCaller};
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, CallId, PendingCalls, ReceivedAnswer};
+#[cfg(feature = "inspect")]
+pub(crate) use router::Describe;
 #[cfg(feature = "net")]
 pub use router::{AddExport, Export, Serve};
 pub(crate) use router::{

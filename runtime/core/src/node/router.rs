@@ -25,6 +25,8 @@ mod exports;
 mod groups;
 mod outstanding_calls;
 
+#[cfg(feature = "inspect")]
+pub(crate) use exports::Describe;
 #[cfg(feature = "net")]
 pub use exports::{AddExport, Export, Serve};
 #[cfg(feature = "net")]

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use super::control_block::RunState;
 use super::{Cell, EXPORTED, IN_GROUPS, flags};
+#[cfg(feature = "inspect")]
+use crate::base::Definition;
 use crate::base::{Pid, Protocol};
 #[cfg(feature = "inspect")]
 use crate::node::ServerRequest;
@@ -14,6 +16,8 @@ use crate::node::{RequestError, TakeState};
 use crate::observe::WaitingCall;
 #[cfg(feature = "net")]
 use crate::process::SystemRequest;
+#[cfg(feature = "inspect")]
+use crate::process::protocol_definition;
 use crate::sync::atomic::Ordering;
 
 impl<M: Protocol> Addressable for Cell<M> {
@@ -97,6 +101,11 @@ impl<M: Protocol> Addressable for Cell<M> {
     #[cfg(feature = "net")]
     fn take_state(&self, number: u64, request: TakeState) -> Result<(), RequestError> {
         self.request(number, SystemRequest::TakeState(request))
+    }
+
+    #[cfg(feature = "inspect")]
+    fn definition(&self) -> Option<Arc<Definition>> {
+        protocol_definition::<M>(&self.node)?.get().ok().cloned()
     }
 
     #[cfg(feature = "inspect")]

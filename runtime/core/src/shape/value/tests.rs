@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use super::text::MAX_TEXT;
 use super::*;
-use crate::shape::recorder::Recorded;
 use crate::shape::{Recorder, Shape};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,7 +32,7 @@ enum Size {
 
 fn shape<T: DeserializeOwned>() -> Shape {
     let mut recorder = Recorder::new();
-    let Recorded(root, _) = recorder.record::<T>().unwrap();
+    let root = recorder.record::<T>().unwrap().0;
     Shape::canonical(&recorder.into_nodes(), root)
 }
 

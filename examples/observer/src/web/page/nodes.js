@@ -14,7 +14,7 @@ function sparkline(values, label) {
   return svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, preserveAspectRatio: "none", role: "img", "aria-label": label }, line);
 }
 
-const known = (value, text) => value === null ? make("td", "n zero", "?") : number(text(value), value);
+const known = (value, text, also = "") => value === null ? make("td", `n ${also} zero`, "?") : number(text(value), value, also);
 
 function row(node, selected) {
   const name = make("td", "", button(node.node, node.node));
@@ -26,9 +26,8 @@ function row(node, selected) {
     make("td", "wide", [node.greenroom, node.metadata].filter(Boolean).join(" · ")),
     number(age(node.uptime), 1, "wide"), number(count(node.processes), node.processes),
     number(count(node.rate), node.rate), make("td", "spark wide", sparkline(rates, label)),
-    known(node.load, (load) => `${Math.round(load * 100)} %`), known(node.queue, count),
+    known(node.load, (load) => `${Math.round(load * 100)} %`), known(node.queue, count, "wide"),
     known(node.memory, bytes), number(count(node.restarts), node.restarts, "wide"), number(count(node.alarms), node.alarms));
-  line.children[7].classList.add("wide");
   line.title = `${node.waiting} messages wait, ${node.call_timeouts} calls have timed out, ${node.lost_messages} messages were lost`;
   return line;
 }

@@ -85,7 +85,10 @@ pub use greenroom_core::check;
 pub use greenroom_core::testing;
 #[cfg(feature = "inspect")]
 #[doc(inline)]
-pub use greenroom_core::{Inspection, RemoteTracing, TraceError};
+pub use greenroom_core::{
+    Callable, CallableError, FlowSender, Inspection, Load, MessageFlow, NodeOverview, ObservedEvent, RemoteEvents,
+    RemoteTracing, TraceError, Value, ValueError,
+};
 
 #[cfg(feature = "registry")]
 #[doc(inline)]

@@ -1,10 +1,13 @@
-//! A live view of a node's processes, supervision trees and events, on a web page and in a terminal.
+//! A live view of a cluster: nodes, connections, processes, supervision trees, message flows and events, on a web page,
+//! in a terminal, and by commands.
 //!
-//! A [`Watcher`] is a process of the node that it shows. It receives crashes, restarts and alarms as they occur, and
-//! inspects supervision trees and processes only on request. Its answer, a [`View`], is data, so another node can
-//! call it as well. A [`Web`] serves a page and sends one view a second, and one after each event, to each client;
-//! each client has its own process. Both are children of an [`ObserverTree`], which a program starts last and so
-//! stops first:
+//! A hidden node [attaches](Target) to the cluster. Its [`Observer`] is a process that has a [`Watcher`] for each node. A
+//! watcher puts greenroom's questions for observers to its node, and only when a client looks. The observer has the
+//! events of all nodes. Both answer with data: an [`Overview`] of all nodes, and a [`View`] of one. A [`Web`] serves a
+//! page and sends both once a second, and after each event, to each client; each client has its own process. They are the
+//! children of an [`ObserverTree`].
+//!
+//! A program can also have the observer of its own node. It starts the tree last, and so stops it first:
 //!
 //! ```no_run
 //! use greenroom::{Application, prelude::*};
@@ -17,22 +20,21 @@
 //! # }
 //! ```
 //!
-//! Invariants: nothing that is stored or sent grows with the node, except one number for each process while a client
-//! is connected. A view has at most [`MAX_ROWS`] processes, and at most [`MAX_CLIENTS`] clients are connected. A slow
-//! client receives fewer views, not later ones, and a client that does not read is disconnected.
+//! Invariants: nothing that is stored or sent grows with a node, except one pid and one number for each of its 10,000
+//! oldest processes. A view has at most [`MAX_ROWS`] processes, an overview at most [`MAX_NODES`] nodes, and at most
+//! [`MAX_CLIENTS`] clients are connected. A slow client receives fewer views, not later ones, and a client that does not
+//! read is disconnected.
 
-mod client;
-mod event_log;
-mod guard;
+mod attach;
 mod tree;
-mod view;
-mod watcher;
+mod watch;
 mod web;
 
-pub use client::{MAX_CLIENTS, Subscriber, SubscriberRef};
-pub use event_log::{EventKind, EventRecord};
-pub use guard::is_address;
+pub use attach::{Addresses, Target};
 pub use tree::ObserverTree;
-pub use view::{MAX_ROWS, NodeStats, Query, Row, Sort, TreeLine, View};
-pub use watcher::{Watcher, WatcherMessage, WatcherRef};
-pub use web::{Web, WebMessage, WebMessageRef};
+pub use watch::{
+    Action, Connection, EventKind, EventRecord, Flow, Kind, MAX_NODES, MAX_POINTS, MAX_ROWS, MAX_SUBSCRIBERS, Observer,
+    ObserverMessage, ObserverRef, Overview, Point, Query, Report, Row, Sort, Subscriber, SubscriberRef, Summary,
+    TreeLine, View, Watcher, WatcherMessage, WatcherRef,
+};
+pub use web::{MAX_CLIENTS, Web, WebMessage, WebMessageRef, is_address};

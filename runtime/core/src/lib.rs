@@ -104,7 +104,10 @@ pub use cluster::{CertificateError, Certificates};
 #[cfg(feature = "net")]
 pub use cluster::{Cookie, CookieError, Discovery, Mesh, NodeBuilder, NodeError, Policy};
 #[cfg(feature = "inspect")]
-pub use inspect::{Inspection, RemoteTracing, TraceError};
+pub use inspect::{
+    Callable, CallableError, FlowSender, Inspection, Load, MessageFlow, NodeOverview, ObservedEvent, RemoteEvents,
+    RemoteTracing, TraceError,
+};
 #[cfg(feature = "net")]
 pub use node::Export;
 pub use node::{EnterGuard, Node, StopTimeout, Tracing};
@@ -122,6 +125,8 @@ pub use sched::{Clock, Spawner, Task, Work};
 pub use session::CertificateFault;
 #[cfg(feature = "config")]
 pub use settings::{SettingOrigin, Settings, SettingsError};
+#[cfg(feature = "inspect")]
+pub use shape::{Value, ValueError};
 #[cfg(feature = "supervision")]
 pub use supervisor::{
     AutoShutdown, Backoff, ChildChange, ChildCount, ChildError, ChildEvent, ChildId, ChildInfo, ChildSpec, ChildState,

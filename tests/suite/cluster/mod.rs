@@ -19,6 +19,7 @@ mod log_text;
 mod loss;
 mod membership;
 mod message_panics;
+mod observation;
 mod placed_children;
 mod policies;
 mod refusals;

@@ -31,6 +31,8 @@ pub(crate) use codec::{ByteString, EncodedState};
 pub use codec::{Decoder, Encoder, Payload};
 #[cfg(feature = "serde")]
 pub use codec::{FieldFunctions, FieldWith};
+#[cfg(feature = "inspect")]
+pub(crate) use definition::Untyped;
 #[cfg(feature = "registry")]
 pub(crate) use definition::short_name;
 pub(crate) use definition::{

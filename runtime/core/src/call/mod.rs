@@ -39,4 +39,6 @@ pub use recipient::Recipient;
 pub(crate) use remote::EncodedOnce;
 #[cfg(feature = "net")]
 pub(crate) use remote::{Request, reply_pair};
+#[cfg(feature = "inspect")]
+pub(crate) use remote::{UntypedMessage, send_untyped};
 pub use reply::Reply;

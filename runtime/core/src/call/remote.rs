@@ -4,6 +4,8 @@
 mod encoded_once;
 #[cfg(feature = "net")]
 mod request;
+#[cfg(feature = "inspect")]
+mod untyped;
 
 use std::sync::Arc;
 
@@ -11,6 +13,8 @@ use std::sync::Arc;
 pub(crate) use encoded_once::EncodedOnce;
 #[cfg(feature = "net")]
 pub(crate) use request::{Request, reply_pair};
+#[cfg(feature = "inspect")]
+pub(crate) use untyped::{UntypedMessage, send_untyped};
 
 use super::cast::Placement;
 

@@ -35,7 +35,9 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
                 return fail_calls(node, peer, replies, &CallErrorKind::Full);
             }
             let definition = |fingerprint| peer.definition(fingerprint);
-            let message = EncodedMessage { protocol, variant, payload: &payload, definition: &definition };
+            let sender = Some((&peer.id, from));
+            let message =
+                EncodedMessage { protocol, variant, payload: &payload, from: sender, definition: &definition };
             if let Err(UnreadMessage { error, is_permanent }) = deliver(node, peer, &to, &replies, message) {
                 node.loss_counts().count_lost_messages(1);
                 let peer_name = &peer.id.name;

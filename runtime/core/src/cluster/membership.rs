@@ -48,7 +48,7 @@ pub(crate) struct Cluster {
     members: Mutex<Members>,
     /// Held while a change of the members takes effect.
     changes: Mutex<()>,
-    own_record: MemberRecord,
+    pub(super) own_record: MemberRecord,
     own_mesh: MeshKind,
     /// Requests to the task that dials members.
     requests: mpsc::UnboundedSender<Request>,

@@ -21,6 +21,8 @@ use crate::node::{
     RemoteTarget, Room, Router, SentMessage,
 };
 use crate::sync::PoisonError;
+#[cfg(feature = "inspect")]
+use crate::wire::MemberRecord;
 use crate::wire::{Epoch, Frame, FrameTarget, GroupUpdate, MeshKind, Signal};
 
 impl Router for Cluster {
@@ -239,6 +241,11 @@ impl Router for Cluster {
 
     fn members(&self) -> Vec<Member> {
         self.list_members()
+    }
+
+    #[cfg(feature = "inspect")]
+    fn own_record(&self) -> MemberRecord {
+        self.own_record.clone()
     }
 
     fn leave(&self) {

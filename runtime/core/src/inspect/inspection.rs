@@ -2,8 +2,9 @@
 
 use super::answer::{NodeMetrics, OneProcess, Processes, RaisedAlarms};
 use super::error::TraceError;
+use super::overview::{AtAGlance, NodeOverview};
 use super::question::{Ask, Question};
-use super::trace::RemoteTracing;
+use super::stream::{RemoteEvents, RemoteTracing};
 use crate::base::Pid;
 use crate::node::Node;
 use crate::observe::{Alarm, Metrics, ProcessInfo, Trace};
@@ -95,6 +96,24 @@ impl Inspection {
         self.ask(RaisedAlarms {})
     }
 
+    /// Returns the node at a glance: its version, its uptime, its load, its memory, and the members of its cluster.
+    pub fn overview(&self) -> RemoteCall<NodeOverview> {
+        self.ask(AtAGlance {})
+    }
+
+    /// Subscribes to the node's alarms, beginning with those that are raised, and to its lifecycle events from now on: see
+    /// [`Node::alarms`] and [`Node::lifecycle`]. Resolves when the node has subscribed.
+    ///
+    /// The subscription ends when the stream is dropped, and when the connection is lost. If events wait for a call of
+    /// [`next`](RemoteEvents::next), the node keeps about a thousand of each kind, and reports the number of the others.
+    ///
+    /// # Errors
+    /// - [`TraceError::TooMany`]: the node has 16 traces and subscriptions for other nodes.
+    /// - [`TraceError::Failed`] with the errors of each question.
+    pub async fn events(&self) -> Result<RemoteEvents, TraceError> {
+        RemoteEvents::begin(self.node.clone(), |question| self.ask(question)).await
+    }
+
     /// Traces the messages of one process: see [`Node::trace`]. Resolves when the trace has begun.
     ///
     /// The trace also ends when the stream is dropped, when its process exits, and when the connection is lost. It takes at
@@ -114,7 +133,7 @@ impl Inspection {
     ///
     /// # Errors
     /// - [`TraceError::NoProc`]: the process has ended, or is not on the node.
-    /// - [`TraceError::TooMany`]: the node has 16 traces for other nodes.
+    /// - [`TraceError::TooMany`]: the node has 16 traces and subscriptions for other nodes.
     /// - [`TraceError::Failed`] with the errors of each question.
     pub async fn trace(&self, pid: &Pid, trace: Trace) -> Result<RemoteTracing, TraceError> {
         RemoteTracing::begin(self.node.clone(), |question| self.ask(question), pid.clone(), trace).await

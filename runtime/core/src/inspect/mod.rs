@@ -8,22 +8,30 @@
 //! - Each answer fits into the smallest message that a connection can be limited to. The rest of a list is left out, or
 //!   is in the next answer.
 //! - An answer has no stub by which its reader could send to a process.
-//! - A node has at most 16 traces for other nodes. A trace keeps no more events than its limit, until its caller reads
-//!   them, drops it, or is lost.
+//! - A node has at most 16 traces and subscriptions for other nodes. Each keeps no more events than its limit, until its
+//!   caller reads them, drops it, or is lost.
+//! - A question that changes something needs the right [`Exit`](crate::base::Right::Exit) instead.
 
 mod answer;
+mod callable;
+mod control;
 mod error;
 mod export;
+mod flows;
 mod inspection;
+mod overview;
 mod question;
-mod trace;
+mod stream;
 #[cfg(feature = "supervision")]
 mod tree;
 
+pub use callable::{Callable, CallableError};
 pub use error::TraceError;
 pub(crate) use export::Inspectable;
+pub use flows::{FlowSender, MessageFlow};
 pub use inspection::Inspection;
-pub use trace::RemoteTracing;
+pub use overview::{Load, NodeOverview};
+pub use stream::{ObservedEvent, RemoteEvents, RemoteTracing};
 
 #[cfg(test)]
 mod tests {

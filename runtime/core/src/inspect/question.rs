@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::marker::PhantomData;
 
-use crate::base::{DeserializeOwned, Serialize};
+use crate::base::{DeserializeOwned, Right, Serialize};
 use crate::call::CallName;
 use crate::node::Node;
 use crate::remote::RemoteFunction;
@@ -14,6 +14,8 @@ pub(super) trait Question: Serialize + DeserializeOwned + Send + 'static {
     /// No function can have the name: it is not an identifier.
     const NAME: &'static str;
     const CALL: &'static CallName;
+    /// The right that the caller needs.
+    const RIGHT: Right = Right::Inspect;
 
     /// Answers the question, in a process of its own on the node.
     fn answer(self, node: Node) -> impl Future<Output = Self::Answer> + Send;

@@ -1,6 +1,7 @@
 //! The supervision trees of another node.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,6 +15,8 @@ use crate::node::Node;
 use crate::process::Cell;
 use crate::supervisor::{Descent, Description, Supervision, SupervisionRef, SupervisorInfo};
 
+/// The time after which a supervisor that starts or stops a child is left out.
+const MAX_WAIT: Duration = Duration::from_secs(1);
 /// The most supervisors of all trees that are described together.
 const MAX_SUPERVISORS: usize = 10_000;
 
@@ -45,7 +48,7 @@ impl Question for OneSupervisor {
         let number = Some(self.pid).filter(|pid| pid.belongs_to(node.id()))?.number();
         let cell: Arc<Cell<Supervision>> = node.table().get(number)?.into_any().downcast().ok()?;
         let supervisor = SupervisionRef::__new(Address::direct(cell, number));
-        let mut info = supervisor.info().forever().await.ok()?;
+        let mut info = supervisor.info().within(MAX_WAIT).await.ok()?;
         for child in &mut info.children {
             // A stub would give the right to stop the supervisor's children.
             let nested = child.supervisor.is_some().then(|| child.pid.clone()).flatten();
@@ -66,7 +69,8 @@ impl Inspection {
     /// [`TreeStub::describe`](crate::TreeStub::describe).
     ///
     /// Of each supervisor as many children are described as fit into an answer, and of all trees together 10,000
-    /// supervisors. A supervisor that exits in the meantime is left out. The stubs of nested supervisors name them, and do
+    /// supervisors. A supervisor that exits in the meantime is left out, and so is one that has waited for the start or the
+    /// end of a child for a second. The stubs of nested supervisors name them, and do
     /// not give the right to send requests to them. Cancel-safe.
     ///
     /// ```

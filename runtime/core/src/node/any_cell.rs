@@ -16,6 +16,8 @@ use tokio::sync::oneshot;
 #[cfg(feature = "upgrade")]
 use super::HoldRequest;
 use super::Node;
+#[cfg(feature = "inspect")]
+use crate::base::Definition;
 use crate::base::{CastError, NodeEvent, NodeId, Pid, ReceivedDefinition, Source, UnreadMessage};
 #[cfg(feature = "net")]
 use crate::base::{EncodedState, Exit};
@@ -158,6 +160,26 @@ pub(crate) trait Addressable: Send + Sync {
     /// Returns whether an upgrade is refused if the process cannot be handed over.
     #[cfg(feature = "upgrade")]
     fn refuses_restart(&self) -> bool;
+
+    /// Returns the definition of the protocol; `None` if it is local or cannot be sent.
+    #[cfg(feature = "inspect")]
+    fn definition(&self) -> Option<Arc<Definition>>;
+
+    /// Makes a request to the server with this number.
+    ///
+    /// # Errors
+    /// The process has ended, runs on another node, or is not a server with the option `sys`.
+    #[cfg(feature = "inspect")]
+    fn request_server(&self, number: u64, request: ServerRequest) -> Result<(), RequestError>;
+}
+
+/// A request to a server that keeps its order among the messages to it. Each is answered when it has been handled.
+#[cfg(feature = "inspect")]
+pub(crate) enum ServerRequest {
+    /// Formats the state.
+    State(oneshot::Sender<String>),
+    Suspend(oneshot::Sender<()>),
+    Resume(oneshot::Sender<()>),
 }
 
 /// A request to a process to hand its state over, and to end. It keeps its order among the messages to the process.
@@ -282,6 +304,8 @@ pub(crate) struct EncodedMessage<'a> {
     pub(crate) protocol: u64,
     pub(crate) variant: u32,
     pub(crate) payload: &'a Source,
+    /// The sender's node and number, zero for a task outside of any process. `None` for a message of this node.
+    pub(crate) from: Option<(&'a Arc<NodeId>, u64)>,
     /// Returns the definition with this fingerprint, if the peer has sent it.
     pub(crate) definition: &'a dyn Fn(u64) -> Option<Arc<ReceivedDefinition>>,
 }

@@ -46,6 +46,8 @@ pub(crate) struct PollNotes {
     /// A process is written for the successor of its node, or read there.
     #[cfg(feature = "upgrade")]
     hand_over: Option<hand_over::HandOver>,
+    /// The sender of the message from another node that is being delivered, if its receiver is traced.
+    sender: Option<Pid>,
     /// A panic that was caught inside the poll, which then returned `Pending`. The process ends for it.
     panic: Option<Exit>,
 }
@@ -260,6 +262,19 @@ impl Current {
         let result = decode();
         let left = Current::with(|thread| thread.with_notes(|notes| notes.received.take())).flatten();
         (result, left.map(|left| left.ids.into_iter().flatten().collect()).unwrap_or_default())
+    }
+
+    /// Notes the sender of the message from another node that the current frame delivers.
+    #[cold]
+    pub(crate) fn note_sender(sender: Pid) {
+        Current::with(|thread| thread.with_notes(|notes| notes.sender = Some(sender)));
+    }
+
+    /// Returns the process of `node` that sends a message, or the one of another node whose message is delivered.
+    pub(crate) fn sender(node: &Node) -> Option<Pid> {
+        let noted = Current::with(|thread| thread.notes.borrow().as_ref()?.sender.clone()).flatten();
+        let sender = noted.or_else(|| Current::pid().filter(|pid| pid.belongs_to(node.id())))?;
+        (sender.number() != 0 && sender.number() != Node::SYSTEM).then_some(sender)
     }
 
     /// Takes the reply at this index of the message that is being decoded: the node, the caller's node, and the id there.

@@ -30,6 +30,8 @@ use std::time::{Duration, Instant};
 
 #[cfg(feature = "registry")]
 pub(crate) use any_cell::Finish;
+#[cfg(feature = "inspect")]
+pub(crate) use any_cell::ServerRequest;
 #[cfg(feature = "net")]
 pub(crate) use any_cell::TakeState;
 pub(crate) use any_cell::{
@@ -52,6 +54,8 @@ pub(crate) use current::{Current, ReceivedReplies, SpareBuffer, WaitingCaller};
 pub use introspect::Tracing;
 pub(crate) use names::LocalProcess;
 pub(crate) use pending_calls::{AnswerOutcome, AnswerSlot, PendingCalls, ReceivedAnswer};
+#[cfg(feature = "inspect")]
+pub(crate) use router::Describe;
 #[cfg(feature = "upgrade")]
 pub(crate) use router::KeptCall;
 #[cfg(all(feature = "upgrade", unix))]

@@ -15,6 +15,8 @@ use crate::observe::ReportKind;
 use crate::signal::{MonitorRoute, Monitored};
 #[cfg(feature = "net")]
 use crate::wire::GroupUpdate;
+#[cfg(feature = "inspect")]
+use crate::wire::MemberRecord;
 use crate::wire::{Epoch, Signal};
 
 mod call_id;
@@ -29,6 +31,8 @@ mod paused_peer;
 pub(crate) use call_id::CallId;
 #[cfg(feature = "upgrade")]
 pub(crate) use call_id::KeptCall;
+#[cfg(feature = "inspect")]
+pub(crate) use exports::Describe;
 #[cfg(feature = "net")]
 pub use exports::{AddExport, Export, Serve};
 #[cfg(feature = "net")]
@@ -164,6 +168,10 @@ pub(crate) trait Router: Send + Sync {
 
     /// Returns the address at which this node accepts connections.
     fn listen_address(&self) -> Option<String>;
+
+    /// Returns the address at which other nodes dial this one, and its metadata.
+    #[cfg(feature = "inspect")]
+    fn own_record(&self) -> MemberRecord;
 
     /// Returns the epochs of the connections that are up.
     #[cfg(feature = "net")]

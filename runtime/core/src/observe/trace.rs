@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+#[cfg(feature = "inspect")]
+use std::collections::hash_map::Entry;
 use std::time::{Duration, Instant};
 
 use super::event_channel::{EventReceiver, EventSender, event_channel};
@@ -44,7 +46,7 @@ pub struct TraceEvent {
     pub step: TraceStep,
     /// The message's variant.
     pub variant: Cow<'static, str>,
-    /// The sender, if it is a process of the same node.
+    /// The sender, if it is a process. It may be on another node.
     pub from: Option<Pid>,
     /// The message's text, as far as its fields implement `Debug`, cut after a thousand bytes.
     pub text: Option<String>,
@@ -73,11 +75,11 @@ impl TraceEvent {
 #[derive(Default)]
 pub(crate) struct Traces {
     traces: Mutex<HashMap<u64, ActiveTrace>>,
-    /// The number of traces for other nodes.
+    /// The number of traces and subscriptions for other nodes.
     remote: AtomicUsize,
 }
 
-/// One of the traces that a node may have for other nodes.
+/// One of the traces and subscriptions that a node may have for other nodes.
 pub(crate) struct RemoteTrace<'a>(&'a AtomicUsize);
 
 impl Drop for RemoteTrace<'_> {
@@ -92,12 +94,26 @@ struct ActiveTrace {
     begin: Instant,
     end: Instant,
     steps_left: u32,
+    has_text: bool,
     sender: EventSender<TraceEvent>,
+}
+
+impl ActiveTrace {
+    fn new(
+        id: u64,
+        (begin, end): (Instant, Instant),
+        steps: u32,
+        has_text: bool,
+    ) -> (ActiveTrace, EventReceiver<TraceEvent>) {
+        let steps = steps.min(MAX_STEPS);
+        let (sender, receiver) = event_channel(steps as usize);
+        (ActiveTrace { id, begin, end, steps_left: steps, has_text, sender }, receiver)
+    }
 }
 
 /// The most events of a trace.
 const MAX_STEPS: u32 = 10_000;
-/// The most traces for other nodes: their events wait for the reader, and occupy up to 10 MB each.
+/// The most traces and subscriptions for other nodes: their events wait for the reader, and occupy up to 10 MB each.
 const MAX_REMOTE: usize = 16;
 
 impl Traces {
@@ -105,27 +121,50 @@ impl Traces {
         self.traces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Admits a trace for another node, unless there are too many.
+    /// Admits a trace or a subscription for another node, unless there are too many.
     pub(crate) fn admit(&self) -> Option<RemoteTrace<'_>> {
         let admitted = |count: usize| (count < MAX_REMOTE).then_some(count + 1);
         let is_admitted = self.remote.fetch_update(Ordering::Relaxed, Ordering::Relaxed, admitted).is_ok();
-        is_admitted.then_some(RemoteTrace(&self.remote))
+        // Not `then_some`: its value would be dropped, and free a place, if it is not admitted.
+        is_admitted.then(|| RemoteTrace(&self.remote))
     }
 
-    /// Starts a trace of this process, which replaces an earlier one.
+    /// Starts a trace of this process between two points in time. It replaces an earlier one.
     pub(crate) fn begin(
         &self,
         process: u64,
         id: u64,
-        begin: Instant,
-        end: Instant,
+        (begin, end): (Instant, Instant),
         steps: u32,
     ) -> EventReceiver<TraceEvent> {
-        let steps = steps.min(MAX_STEPS);
-        let (sender, receiver) = event_channel(steps as usize);
-        let replaced = self.traces().insert(process, ActiveTrace { id, begin, end, steps_left: steps, sender });
+        let (trace, receiver) = ActiveTrace::new(id, (begin, end), steps, true);
+        let replaced = self.traces().insert(process, trace);
         drop(replaced);
         receiver
+    }
+
+    /// Starts a trace of this process without the texts of its messages, unless the process is traced already.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn begin_sample(
+        &self,
+        process: u64,
+        id: u64,
+        (begin, end): (Instant, Instant),
+        steps: u32,
+    ) -> Option<EventReceiver<TraceEvent>> {
+        match self.traces().entry(process) {
+            Entry::Occupied(_) => None,
+            Entry::Vacant(vacant) => {
+                let (trace, receiver) = ActiveTrace::new(id, (begin, end), steps, false);
+                vacant.insert(trace);
+                Some(receiver)
+            }
+        }
+    }
+
+    /// Returns whether the trace of a process contains the texts of its messages.
+    pub(crate) fn has_text(&self, process: u64) -> bool {
+        self.traces().get(&process).is_some_and(|trace| trace.has_text)
     }
 
     /// Adds an event to a process's trace; returns false if the process is no longer traced.

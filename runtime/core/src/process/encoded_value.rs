@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::type_definition;
+#[cfg(feature = "inspect")]
+use crate::base::Untyped;
 use crate::base::{ByteString, Decoder, DeserializeOwned, Source};
 use crate::node::Node;
 use crate::shape::{Resolver, Shape};
@@ -12,6 +14,13 @@ use crate::shape::{Resolver, Shape};
 pub(crate) struct EncodedValue {
     shape: ByteString,
     value: ByteString,
+}
+
+#[cfg(feature = "inspect")]
+impl From<Untyped> for EncodedValue {
+    fn from(Untyped { shape, value }: Untyped) -> EncodedValue {
+        EncodedValue { shape: ByteString(shape), value: ByteString(value) }
+    }
 }
 
 impl EncodedValue {

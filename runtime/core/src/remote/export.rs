@@ -3,11 +3,15 @@
 use std::marker::PhantomData;
 
 use super::constructor::RemoteConstructor;
+#[cfg(feature = "inspect")]
+use super::function::describe;
 use super::function::{RemoteFunction, serve_call};
 use super::named::RemoteValue;
 use super::request::serve_start;
 use crate::actor::Actor;
 use crate::base::Right;
+#[cfg(feature = "inspect")]
+use crate::node::Describe;
 use crate::node::{AddExport, Export, Serve};
 
 /// Adds a constructor to the exports, if another node can use it.
@@ -56,5 +60,7 @@ impl<A> NoConstructors for A {}
 impl<F: RemoteFunction<Output: RemoteValue>> Export for F {
     fn __export<E: AddExport>(exports: &mut E) {
         exports.__add(F::NAME.to_owned(), "", Serve { right: Right::Call, serve: serve_call::<F> });
+        #[cfg(feature = "inspect")]
+        exports.__describe(F::NAME, Describe(describe::<F>));
     }
 }

@@ -4,14 +4,20 @@ use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
 use std::pin::Pin;
+#[cfg(feature = "inspect")]
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::argument::Argument;
 use super::named::{Arguments, Named, Names, RemoteValue};
 use crate::base::{CallError, CallErrorKind, Decoder, Exit, NodeName, Protocol, Variant};
+#[cfg(feature = "inspect")]
+use crate::base::{OwnDefinition, Untyped};
 use crate::call::{Call, CallName, Reply, Request, reply_pair};
 use crate::node::{Node, RunningCall};
+#[cfg(feature = "inspect")]
+use crate::process::type_definition;
 use crate::process::{Cell, EncodedValue, ProcessKind, ProcessTask, StartInfo};
 
 /// A function that other nodes can call. [`#[remote]`](attr.remote.html) implements it for the type `Remote` in the module
@@ -148,6 +154,25 @@ pub(crate) fn serve_call<F: RemoteFunction<Output: RemoteValue>>(
     let call = reply.call_id();
     run::<F>(node, args, reply, |number| Some(node.note_running_call(call?, number)));
     Ok(())
+}
+
+/// Returns the definitions of the parameters and of the answer.
+#[cfg(feature = "inspect")]
+pub(super) fn describe<F: RemoteFunction<Output: RemoteValue>>(node: &Node) -> [Arc<OwnDefinition>; 2] {
+    [type_definition::<Named<ParamsOf<F>, F::Args>>(node), type_definition::<F::Output>(node)]
+}
+
+/// Calls a function of another program on the node `at`, by the shape of its parameters.
+#[cfg(feature = "inspect")]
+pub(crate) fn call_untyped(
+    node: &Node,
+    at: &NodeName,
+    name: &str,
+    args: Untyped,
+    call: &'static CallName,
+) -> Call<Untyped> {
+    let request = Request { node, at, name, constructor: "", call };
+    request.send(|encoder| encoder.field(&EncodedValue::from(args)))
 }
 
 /// Runs the function in a process of its own, and returns the process's number. `note` notes the process before it runs.

@@ -34,6 +34,8 @@ pub(crate) use argument::Argument;
 pub use constructor::RemoteConstructor;
 pub use error::SpawnError;
 pub use export::{ExportProbe, NoConstructors, NotExported};
+#[cfg(feature = "inspect")]
+pub(crate) use function::call_untyped;
 pub use function::{RemoteCall, RemoteFunction, RemoteParam, call_on};
 pub(crate) use function::{call_at, serve_call};
 pub use multicall::multicall;

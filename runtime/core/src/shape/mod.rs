@@ -8,6 +8,7 @@
 //! - [`Recorder`] finds the shape of a type by its own `Deserialize`, which runs on invented values.
 //! - [`Resolver`] reads a value by the shape of its writer into another type.
 //! - [`released`] compares types with a released shape, for tests.
+//! - [`Value`] is a value of any type, which is written and read by a shape without the type itself.
 //!
 //! Both are a [`Core`](self::core::Core) behind one serde `Deserializer`. So the compiler generates the code of a
 //! type's `Deserialize` once for both.
@@ -38,6 +39,8 @@ mod resolver;
 #[cfg(test)]
 #[cfg(feature = "net")]
 mod tests;
+#[cfg(feature = "inspect")]
+mod value;
 
 #[cfg(feature = "net")]
 pub(crate) use error::{Cause, ShapeError};
@@ -50,3 +53,5 @@ pub(crate) use recorder::Recorder;
 pub(crate) use released::{Samples, describe, unreadable_answers};
 #[cfg(feature = "net")]
 pub(crate) use resolver::Resolver;
+#[cfg(feature = "inspect")]
+pub use value::{Value, ValueError};

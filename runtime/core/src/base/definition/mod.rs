@@ -20,6 +20,8 @@ mod recorder;
 #[cfg(feature = "net")]
 mod tests;
 mod types;
+#[cfg(feature = "inspect")]
+mod untyped;
 #[cfg(not(feature = "net"))]
 mod without_net;
 
@@ -41,6 +43,8 @@ pub use recorder::DefinitionRecorder;
 #[cfg(feature = "net")]
 pub(crate) use recorder::record_type;
 pub(crate) use types::TypeDefinitions;
+#[cfg(feature = "inspect")]
+pub(crate) use untyped::Untyped;
 #[cfg(not(feature = "net"))]
 pub(crate) use without_net::{Definition, OwnDefinition, ReceivedDefinition, UnreadMessage, record_type};
 #[cfg(not(feature = "net"))]

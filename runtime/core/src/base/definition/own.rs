@@ -72,6 +72,12 @@ impl OwnDefinition {
         OwnDefinition::new(name, version, Ok(Vec::new()), Aliases::default())
     }
 
+    /// Returns the definition of a protocol of another program, for messages that are written by its shape.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn foreign(name: &str, version: u32, shape: Vec<u8>) -> OwnDefinition {
+        OwnDefinition::new(name, version, Ok(shape), Aliases::default())
+    }
+
     /// `shape` is the encoded shape, or the reason why messages cannot leave their node.
     pub(super) fn new(name: &str, version: u32, shape: Result<Vec<u8>, Arc<str>>, aliases: Aliases) -> OwnDefinition {
         let (shape, problem) = shape.map_or_else(|problem| (Vec::new(), Some(problem)), |shape| (shape, None));

@@ -6,6 +6,8 @@ use std::sync::{Arc, OnceLock};
 use super::fields::Fields;
 use super::own::{Definition, OwnDefinition, shortened};
 use super::recorder::record_type;
+#[cfg(feature = "inspect")]
+use super::untyped::Untyped;
 use crate::base::{CallErrorKind, DecodeError, Decoder, DeserializeOwned, Serialize, Source};
 use crate::shape::{Field, Node, Resolver, Shape, ShapeError};
 
@@ -111,6 +113,10 @@ impl ReceivedDefinition {
         &self,
         payload: &Source,
     ) -> Result<T, CallErrorKind> {
+        #[cfg(feature = "inspect")]
+        if let Some(untyped) = Untyped::received(&self.definition.shape, payload) {
+            return Ok(untyped);
+        }
         let recorded;
         let (ty, own) = self.own.get_or_init(|| (TypeId::of::<T>(), record_type::<T>()));
         // Two types of one name are possible if two versions of a crate are linked.

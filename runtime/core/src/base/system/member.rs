@@ -8,6 +8,7 @@ use crate::base::{NodeId, NodeName};
 ///
 /// From [`Node::members`](crate::Node::members) and from [`NodeEvent::Joined`](crate::NodeEvent::Joined).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct Member {
     /// The name and the incarnation.

@@ -10,6 +10,7 @@ use crate::process::SystemRequest;
 
 /// The error of a system request, made with [`Sys`](crate::Sys).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum SysError {
     /// The process does not allow system requests: it is a server without `#[actor(sys)]`, or not a server.

@@ -73,6 +73,7 @@ impl EncodedOnce {
             protocol: self.definition.fingerprint,
             variant: self.variant,
             payload: &self.payload,
+            from: None,
             definition: &|_| None,
         }
     }

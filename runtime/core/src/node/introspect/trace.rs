@@ -5,7 +5,7 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 
@@ -44,11 +44,31 @@ impl Node {
         let begin = self.clock().now();
         let end = begin.checked_add(trace.duration).unwrap_or(begin + MAX_DURATION);
         let id = self.next_reference().0;
-        let receiver = self.traces().begin(number, id, begin, end, trace.steps);
+        let receiver = self.traces().begin(number, id, (begin, end), trace.steps);
+        Some(self.tracing(receiver, end, (number, id), cell))
+    }
+
+    /// Traces the messages of one process without their texts, unless it is traced already.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn sample(&self, number: u64, trace: Trace) -> Option<Tracing> {
+        let cell = self.table().get(number).filter(|cell| cell.is_alive(number))?;
+        let begin = self.clock().now();
+        let (end, id) = (begin + trace.duration.min(MAX_DURATION), self.next_reference().0);
+        let receiver = self.traces().begin_sample(number, id, (begin, end), trace.steps)?;
+        Some(self.tracing(receiver, end, (number, id), cell))
+    }
+
+    /// Lets the process report its messages to the trace that has begun.
+    fn tracing(
+        &self,
+        receiver: EventReceiver<TraceEvent>,
+        end: Instant,
+        (number, id): (u64, u64),
+        cell: Arc<dyn AnyCell>,
+    ) -> Tracing {
         cell.set_traced(number, true);
         let timer = self.clock().sleep_until(end);
-        let guard = TraceGuard { node: self.clone(), number, id, cell };
-        Some(Tracing { receiver, timer, guard })
+        Tracing { receiver, timer, guard: TraceGuard { node: self.clone(), number, id, cell } }
     }
 }
 

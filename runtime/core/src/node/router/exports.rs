@@ -1,9 +1,15 @@
 //! The actors and functions that other nodes may start and call, and the calls of functions that run.
 
+#[cfg(feature = "inspect")]
+use std::collections::BTreeMap;
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::ops::RangeInclusive;
+#[cfg(feature = "inspect")]
+use std::sync::Arc;
 
+#[cfg(feature = "inspect")]
+use crate::base::OwnDefinition;
 use crate::base::{CallErrorKind, Decoder, Exit, Right, Source, shorten};
 use crate::node::{CallId, Node};
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -28,6 +34,11 @@ pub trait AddExport {
     /// Adds the code that serves requests with this name and constructor.
     #[doc(hidden)]
     fn __add(&mut self, name: String, constructor: &'static str, serve: Serve);
+
+    /// Adds the description of a function, by which it is called without its types.
+    #[cfg(feature = "inspect")]
+    #[doc(hidden)]
+    fn __describe(&mut self, name: &'static str, describe: Describe);
 }
 
 /// The code that serves a request.
@@ -39,13 +50,27 @@ pub struct Serve {
     pub(crate) serve: fn(&Node, Decoder<'_>) -> Result<(), CallErrorKind>,
 }
 
+/// Returns the definitions of a function's parameters and of its answer.
+#[cfg(feature = "inspect")]
+#[doc(hidden)]
+pub struct Describe(pub(crate) fn(&Node) -> [Arc<OwnDefinition>; 2]);
+
 /// The exports of a node, by their name and constructor.
 #[derive(Default)]
-pub(crate) struct Exports(HashMap<String, HashMap<&'static str, Serve>>);
+pub(crate) struct Exports {
+    served: HashMap<String, HashMap<&'static str, Serve>>,
+    #[cfg(feature = "inspect")]
+    functions: BTreeMap<&'static str, Describe>,
+}
 
 impl AddExport for Exports {
     fn __add(&mut self, name: String, constructor: &'static str, serve: Serve) {
-        self.0.entry(name).or_default().insert(constructor, serve);
+        self.served.entry(name).or_default().insert(constructor, serve);
+    }
+
+    #[cfg(feature = "inspect")]
+    fn __describe(&mut self, name: &'static str, describe: Describe) {
+        self.functions.insert(name, describe);
     }
 }
 
@@ -62,7 +87,7 @@ impl Exports {
         let (name, constructor): (String, String) = decoder.field()?;
         // The peer chooses the names, and they are logged.
         let short = |name: &str| shorten(name, MAX_NAME).into();
-        let constructors = self.0.get(&name).ok_or_else(|| CallErrorKind::NotExported(short(&name)))?;
+        let constructors = self.served.get(&name).ok_or_else(|| CallErrorKind::NotExported(short(&name)))?;
         let unknown = || CallErrorKind::UnknownConstructor(short(&format!("{name}::{constructor}")));
         let Serve { right, serve } = constructors.get(&*constructor).ok_or_else(unknown)?;
         if !may(*right) {
@@ -74,7 +99,7 @@ impl Exports {
 
 impl fmt::Debug for Exports {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.served.keys()).finish()
     }
 }
 
@@ -113,6 +138,19 @@ impl Node {
     pub(crate) fn set_exports(&self, exports: Exports) {
         // Called once, by the builder, before the node is shared.
         let _ = self.inner.exports.set(exports);
+    }
+
+    /// Returns the names of the exported functions.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn exported_functions(&self) -> Vec<&'static str> {
+        self.inner.exports.get().map(|exports| exports.functions.keys().copied().collect()).unwrap_or_default()
+    }
+
+    /// Returns the definitions of an exported function's parameters and of its answer.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn describe_function(&self, name: &str) -> Option<[Arc<OwnDefinition>; 2]> {
+        let Describe(describe) = self.inner.exports.get()?.functions.get(name)?;
+        Some(describe(self))
     }
 
     /// Serves a request of another node, which has the rights that `may` states.

@@ -5,15 +5,21 @@ use std::sync::Arc;
 
 use super::control_block::RunState;
 use super::{Cell, EXPORTED, IN_GROUPS, flags};
+#[cfg(feature = "inspect")]
+use crate::base::Definition;
 use crate::base::{Pid, Protocol};
 #[cfg(feature = "upgrade")]
 use crate::node::HoldRequest;
+#[cfg(feature = "inspect")]
+use crate::node::ServerRequest;
 use crate::node::{Addressable, AnyCell, ChildEntry, Node, Pollable};
 #[cfg(feature = "net")]
 use crate::node::{RequestError, TakeState};
 use crate::observe::WaitingCall;
 #[cfg(feature = "net")]
 use crate::process::SystemRequest;
+#[cfg(feature = "inspect")]
+use crate::process::protocol_definition;
 use crate::sync::atomic::Ordering;
 
 impl<M: Protocol> Addressable for Cell<M> {
@@ -112,6 +118,23 @@ impl<M: Protocol> Addressable for Cell<M> {
     #[cfg(feature = "upgrade")]
     fn refuses_restart(&self) -> bool {
         self.control().kind.refuses_restart
+    }
+
+    #[cfg(feature = "inspect")]
+    fn definition(&self) -> Option<Arc<Definition>> {
+        protocol_definition::<M>(&self.node)?.get().ok().cloned()
+    }
+
+    #[cfg(feature = "inspect")]
+    fn request_server(&self, number: u64, request: ServerRequest) -> Result<(), RequestError> {
+        self.request(
+            number,
+            match request {
+                ServerRequest::State(answer) => SystemRequest::FormatState(answer),
+                ServerRequest::Suspend(answer) => SystemRequest::Suspend(answer),
+                ServerRequest::Resume(answer) => SystemRequest::Resume(answer),
+            },
+        )
     }
 }
 

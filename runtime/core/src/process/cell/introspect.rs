@@ -7,11 +7,11 @@ use std::sync::Arc;
 use super::Cell;
 use super::control_block::{Attached, RunState};
 use super::flags::{DEADLOCK_CHECK, EXITING, LONG, STATS_REQUESTED, SUSPENDED, TRACED};
-use crate::base::{Exit, Pid, Protocol};
+use crate::base::{Exit, Protocol};
 use crate::mailbox::{Arrival, MailboxStats, PushObserver};
 #[cfg(feature = "registry")]
 use crate::node::Finish;
-use crate::node::{Ancestry, AnyCell, Current, FinalCounts, Inspect, Node};
+use crate::node::{Ancestry, AnyCell, Current, FinalCounts, Inspect};
 use crate::observe::{
     Alarm, DeadlockCheck, LifecycleEvent, Memory, ProcessInfo, ProcessState, ProtocolMetrics, SourceLine, TraceStep,
     WaitingCall, source_line,
@@ -215,8 +215,8 @@ impl<M: Protocol> Cell<M> {
         message: Option<&M>,
     ) -> bool {
         let name = M::VARIANTS.get(variant).map_or("", |variant| variant.name);
-        let from = if message.is_some() { current_sender(&self.node) } else { None };
-        let text = message.and_then(message_text);
+        let from = message.and_then(|_| Current::sender(&self.node));
+        let text = message.filter(|_| self.node.traces().has_text(number)).and_then(message_text);
         let goes_on = self.node.traces().record(number, self.node.clock().now(), step, name, from, text);
         if !goes_on {
             self.flags.clear(TRACED);
@@ -270,11 +270,6 @@ impl<M: Protocol> PushObserver<M> for Cell<M> {
     fn refused(&self) {
         self.node.loss_counts().count_overflow();
     }
-}
-
-/// Returns the process of this node that is running on this thread.
-fn current_sender(node: &Node) -> Option<Pid> {
-    Current::pid().filter(|pid| pid.number() != 0 && pid.number() != Node::SYSTEM && **pid.node_id() == **node.id())
 }
 
 /// Formats a message. The text is truncated while it is written, so that a large message costs no more than its

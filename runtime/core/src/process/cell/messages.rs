@@ -1,11 +1,12 @@
 //! Messages on their way into a cell's mailbox, from this node and from others.
 
 use super::Cell;
+use super::flags::TRACED;
 use crate::base::{
-    CallErrorKind, CastError, DecodeError, Decoder, EncodedEvent, NodeEvent, Protocol, System, UnreadMessage,
+    CallErrorKind, CastError, DecodeError, Decoder, EncodedEvent, NodeEvent, Pid, Protocol, System, UnreadMessage,
 };
 use crate::mailbox::{Addressee, Entry, Origin, Refused, WaiterId};
-use crate::node::{AdmissionQueue, EncodedMessage, MessageTarget, Node};
+use crate::node::{AdmissionQueue, Current, EncodedMessage, MessageTarget, Node};
 use crate::process::definition::read_message;
 use crate::process::{drop_message, fail_callers, protocol_definition, timer};
 use std::any::Any;
@@ -78,6 +79,11 @@ impl<M: Protocol> MessageTarget for Cell<M> {
         can_wait: bool,
     ) -> Result<Option<WaiterId>, UnreadMessage> {
         let message = Cell::read_message(&self.node, &encoded)?;
+        if let Some((node, number)) = encoded.from
+            && self.flags.get() & TRACED != 0
+        {
+            Current::note_sender(Pid::new(Arc::clone(node), number));
+        }
         let (error, message) = match self.send(Addressee::of(number), message, can_wait) {
             Ok(waiting) => return Ok(waiting.filter(|_| can_wait)),
             Err(Refused::Gone(message)) => (CallErrorKind::NoProc, message),

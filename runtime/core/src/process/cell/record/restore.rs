@@ -83,7 +83,8 @@ impl<M: Protocol> Cell<M> {
             MessageContent::Sent { protocol, variant, fields, calls } => {
                 let payload = Source::from(fields.0);
                 let definition = |fingerprint| node.handed_over()?.definition(fingerprint);
-                let encoded = EncodedMessage { protocol, variant, payload: &payload, definition: &definition };
+                let encoded =
+                    EncodedMessage { protocol, variant, payload: &payload, definition: &definition, from: None };
                 let read = Current::take_over(node, (Vec::new(), calls), || Cell::<M>::read_message(node, &encoded));
                 let unreadable = |error: UnreadMessage| {
                     node.loss_counts().count_lost_messages(1);

@@ -1,12 +1,10 @@
-//! The data of a view: the node, its supervision trees and its processes.
+//! The data of a view: the processes of a node, and its supervision trees.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use greenroom::{ChildState, Description, ProcessInfo, ProcessState};
+use greenroom::{ChildState, Description, ProcessInfo, ProcessState, SourceLine};
 use serde::{Deserialize, Serialize};
-
-use crate::EventRecord;
 
 /// The maximum number of processes in a view.
 pub const MAX_ROWS: usize = 200;
@@ -20,6 +18,8 @@ const MAX_FILTER: usize = 100;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Query {
+    /// The node; the first one if it is empty.
+    pub node: String,
     /// The order of the processes.
     pub sort: Sort,
     /// A text that the name, path, kind or protocol of each listed process contains, in any case.
@@ -43,52 +43,31 @@ pub enum Sort {
     Memory,
 }
 
-/// The state of a node at one moment.
+/// The processes and supervision trees of a node at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct View {
-    /// The statistics of the node.
-    pub node: NodeStats,
+    /// The node's name.
+    pub node: String,
+    /// The reason why the processes or trees are not those of this moment, or an empty text.
+    pub error: String,
     /// The node's supervision trees, line by line.
     pub trees: Vec<TreeLine>,
     /// The first [`MAX_ROWS`] of the node's processes in the requested order.
     pub rows: Vec<Row>,
     /// The number of processes that match the filter.
     pub matching: u64,
-    /// The active alarms: the name and the description of each.
-    pub alarms: Vec<(String, String)>,
-    /// The latest events, in order.
-    pub events: Vec<EventRecord>,
+    /// True if the node has more processes than are looked at: these are the oldest ones.
+    pub partial: bool,
+    /// The active alarms.
+    pub alarms: Vec<String>,
     /// The requested process, if it is running.
     pub process: Option<ProcessInfo>,
-}
-
-/// The statistics of a node.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct NodeStats {
-    /// The node's name.
-    pub name: String,
-    /// The time since the node's start, in milliseconds.
-    pub uptime: u64,
-    /// The number of processes.
-    pub processes: u64,
-    /// The number of messages handled a second.
-    pub rate: u64,
-    /// The number of messages that wait in mailboxes.
-    pub waiting: u64,
-    /// The memory of the processes, in bytes.
-    pub memory: u64,
-    /// The number of restarts by supervisors.
-    pub restarts: u64,
-    /// The number of calls that timed out.
-    pub call_timeouts: u64,
-    /// The number of messages between nodes that were lost.
-    pub lost_messages: u64,
-    /// The connected nodes.
-    pub peers: Vec<String>,
+    /// True if processes can be suspended, resumed and ended.
+    pub actions: bool,
 }
 
 /// One line of a supervision tree.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TreeLine {
     /// The depth below the root.
     pub depth: u32,
@@ -111,7 +90,7 @@ pub struct TreeLine {
 }
 
 /// One process.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Row {
     /// The pid.
     pub pid: String,
@@ -129,6 +108,8 @@ pub struct Row {
     pub state: String,
     /// The state in full.
     pub doing: String,
+    /// The file and the line of the `receive!` in which the process waits, if any, or the process that it calls.
+    pub at: String,
     /// The number of messages that are not taken, including saved ones and those that wait for room.
     pub mailbox: u64,
     /// The number of messages handled a second, between the last two inspections.
@@ -152,6 +133,7 @@ impl Row {
             protocol: info.protocol.to_string(),
             state: state_name(&info.state).to_owned(),
             doing: info.state.to_string(),
+            at: place(&info.state),
             mailbox: info.mailbox + info.saved + info.wait_queue,
             rate,
             handled: info.handled,
@@ -272,11 +254,22 @@ pub(crate) fn millis(duration: Duration) -> u64 {
 }
 
 /// Shortens a type's path to its last two parts, which identify it.
-fn short(kind: &str) -> String {
+pub(crate) fn short(kind: &str) -> String {
     let kind = kind.trim_end_matches("::{{closure}}");
     let plain = kind.split('<').next().unwrap_or(kind);
     let from = plain.rmatch_indices("::").nth(1).map_or(0, |(at, _)| at + 2);
     plain[from..].to_owned()
+}
+
+/// Returns the place at which a process waits: the file without its directories, and the line.
+fn place(state: &ProcessState) -> String {
+    match state {
+        ProcessState::Waiting { at: Some(SourceLine { file, line }) } => {
+            format!("{}:{line}", file.rsplit(['/', '\\']).next().unwrap_or(file))
+        }
+        ProcessState::Calling { callee, .. } => callee.to_string(),
+        _ => String::new(),
+    }
 }
 
 fn state_name(state: &ProcessState) -> &'static str {
@@ -297,8 +290,23 @@ mod tests {
 
     fn row(number: u64, mailbox: u64, rate: u64, age: u64) -> Row {
         let (pid, name) = (format!("<a@b {number}>"), if number == 2 { "Rooms".to_owned() } else { String::new() });
-        let [path, kind, protocol, state, doing] = ["", "Clerk", "Order", "busy", "busy"].map(str::to_owned);
-        Row { pid, number, name, path, kind, protocol, state, doing, mailbox, rate, handled: 0, age, memory: number }
+        let [path, kind, protocol, state, doing, at] = ["", "Clerk", "Order", "busy", "busy", ""].map(str::to_owned);
+        Row {
+            pid,
+            number,
+            name,
+            path,
+            kind,
+            protocol,
+            state,
+            doing,
+            at,
+            mailbox,
+            rate,
+            handled: 0,
+            age,
+            memory: number,
+        }
     }
 
     #[test]

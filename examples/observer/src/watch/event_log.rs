@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use greenroom::{Alarm, AlarmEvent, LifecycleEvent, Pid};
+use greenroom::{Alarm, AlarmEvent, LifecycleEvent, NodeEvent, ObservedEvent, Pid};
 use serde::{Deserialize, Serialize};
 
 /// The maximum number of stored records.
-const MAX_RECORDS: usize = 100;
+const MAX_RECORDS: usize = 200;
 
 /// The record of a lifecycle event or an alarm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +16,8 @@ pub struct EventRecord {
     pub number: u64,
     /// The time of the record, in milliseconds since 1970.
     pub at: u64,
+    /// The node.
+    pub node: String,
     /// The kind of the event.
     pub kind: EventKind,
     /// The description.
@@ -36,22 +38,28 @@ pub enum EventKind {
     Alarm,
     /// An alarm was cleared.
     Cleared,
+    /// A node connected.
+    Up,
+    /// A connection to a node was lost.
+    Lost,
 }
 
 /// The identity of an event: a later record replaces an earlier one with the same key.
 #[derive(PartialEq, Eq)]
 enum EventKey {
-    /// The alarm's name and process.
-    Alarm(&'static str, Option<Pid>),
-    /// The path of the process, or its kind if it has no path.
-    Crash(String),
-    /// The path of the child.
-    Restart(String),
+    /// The node, which connects and is lost.
+    Node(String),
+    /// The node, and the alarm's name and process.
+    Alarm(String, &'static str, Option<Pid>),
+    /// The node, and the path of the process, or its kind if it has no path.
+    Crash(String, String),
+    /// The node, and the path of the child.
+    Restart(String, String),
 }
 
 impl EventKey {
-    fn of(alarm: &Alarm) -> EventKey {
-        EventKey::Alarm(alarm.name(), alarm.pid().cloned())
+    fn of(node: &str, alarm: &Alarm) -> EventKey {
+        EventKey::Alarm(node.to_owned(), alarm.name(), alarm.pid().cloned())
     }
 }
 
@@ -68,11 +76,7 @@ impl EventLog {
         self.all.iter().map(|(record, _)| record).cloned().collect()
     }
 
-    fn add(&mut self, kind: EventKind, text: String) {
-        self.add_or_replace(kind, text, None);
-    }
-
-    fn add_or_replace(&mut self, kind: EventKind, text: String, key: Option<EventKey>) {
+    fn add(&mut self, node: &str, kind: EventKind, text: String, key: Option<EventKey>) {
         let earlier = self.all.iter().position(|(_, earlier)| key.is_some() && *earlier == key);
         let earlier = earlier.and_then(|at| self.all.remove(at));
         let times = earlier.map_or(0, |(record, _)| record.times) + u64::from(kind != EventKind::Cleared);
@@ -81,36 +85,59 @@ impl EventLog {
         }
         self.count += 1;
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
-        self.all.push_back((EventRecord { number: self.count, at, kind, text, times }, key));
+        let (number, node) = (self.count, node.to_owned());
+        self.all.push_back((EventRecord { number, at, node, kind, text, times }, key));
     }
 
-    pub(crate) fn alarm(&mut self, event: &AlarmEvent) {
+    /// Adds the event that a node connected or was lost.
+    pub(crate) fn node(&mut self, event: &NodeEvent) {
+        let (id, kind, text) = match event {
+            NodeEvent::Up(id) => (id, EventKind::Up, "connected"),
+            NodeEvent::Down(id) => (id, EventKind::Lost, "the connection is lost"),
+            _ => return,
+        };
+        let node = id.name.as_str();
+        self.add(node, kind, text.to_owned(), Some(EventKey::Node(node.to_owned())));
+    }
+
+    /// Adds an event of a node.
+    pub(crate) fn observed(&mut self, node: &str, event: &ObservedEvent) {
         match event {
-            AlarmEvent::Raised(alarm) => {
-                self.add_or_replace(EventKind::Alarm, alarm.to_string(), Some(EventKey::of(alarm)));
-            }
-            AlarmEvent::Cleared(alarm) => {
-                self.add_or_replace(EventKind::Cleared, format!("cleared: {alarm}"), Some(EventKey::of(alarm)));
-            }
-            AlarmEvent::Missed(count) => self.add(EventKind::Alarm, format!("{count} alarm events were missed")),
+            ObservedEvent::Alarm(event) => self.alarm(node, event),
+            ObservedEvent::Lifecycle(event) => self.lifecycle(node, event),
             _ => {}
         }
     }
 
-    pub(crate) fn lifecycle(&mut self, event: &LifecycleEvent) {
+    fn alarm(&mut self, node: &str, event: &AlarmEvent) {
+        match event {
+            AlarmEvent::Raised(alarm) => {
+                self.add(node, EventKind::Alarm, alarm.to_string(), Some(EventKey::of(node, alarm)));
+            }
+            AlarmEvent::Cleared(alarm) => {
+                self.add(node, EventKind::Cleared, format!("cleared: {alarm}"), Some(EventKey::of(node, alarm)));
+            }
+            AlarmEvent::Missed(count) => {
+                self.add(node, EventKind::Alarm, format!("{count} alarm events were missed"), None);
+            }
+            _ => {}
+        }
+    }
+
+    fn lifecycle(&mut self, node: &str, event: &LifecycleEvent) {
+        let at = node.to_owned();
         let (kind, key) = match event {
             LifecycleEvent::Crashed { path, kind, .. } => {
-                (EventKind::Crash, EventKey::Crash(path.clone().unwrap_or_else(|| kind.to_string())))
+                let path = path.clone().unwrap_or_else(|| kind.to_string());
+                (EventKind::Crash, Some(EventKey::Crash(at, path)))
             }
             LifecycleEvent::Restarted { supervisor, child, .. } => {
-                (EventKind::Restart, EventKey::Restart(format!("{supervisor}/{child}")))
+                (EventKind::Restart, Some(EventKey::Restart(at, format!("{supervisor}/{child}"))))
             }
-            LifecycleEvent::GaveUp { .. } | LifecycleEvent::Missed(_) => {
-                return self.add(EventKind::Crash, event.to_string());
-            }
+            LifecycleEvent::GaveUp { .. } | LifecycleEvent::Missed(_) => (EventKind::Crash, None),
             _ => return,
         };
-        self.add_or_replace(kind, event.to_string(), Some(key));
+        self.add(node, kind, event.to_string(), key);
     }
 }
 
@@ -124,14 +151,14 @@ mod tests {
         let storm = Alarm::RestartStorm { supervisor, child, restarts: 5 };
         let mut log = EventLog::default();
         for _ in 0..3 {
-            log.alarm(&AlarmEvent::Raised(storm.clone()));
-            log.alarm(&AlarmEvent::Cleared(storm.clone()));
+            log.alarm("a@x", &AlarmEvent::Raised(storm.clone()));
+            log.alarm("a@x", &AlarmEvent::Cleared(storm.clone()));
         }
         let [record] = &log.records()[..] else { panic!("{:?}", log.records()) };
         assert_eq!((record.number, record.kind, record.times), (6, EventKind::Cleared, 3));
         for _ in 0..1000 {
-            log.add(EventKind::Restart, "again".to_owned());
+            log.add("a@x", EventKind::Restart, "again".to_owned(), None);
         }
-        assert_eq!((log.records().len(), log.records()[99].number), (MAX_RECORDS, 1006));
+        assert_eq!((log.records().len(), log.records()[MAX_RECORDS - 1].number), (MAX_RECORDS, 1006));
     }
 }

@@ -1,31 +1,26 @@
-//! The process of one connected browser or terminal, which writes server-sent events to it.
+//! The process of one connected browser, which writes server-sent events to it.
 
 use std::time::Duration;
 
 use axum::response::sse;
-use greenroom::{Tracing, prelude::*};
+use greenroom::{RemoteTracing, prelude::*};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::timeout;
 
-use crate::{Query, WatcherRef};
+use crate::watch::{MAX_SUBSCRIBERS, ObserverRef, Overview, Query, Subscriber, View};
 
 /// The maximum number of clients.
-pub const MAX_CLIENTS: usize = 32;
+pub const MAX_CLIENTS: usize = MAX_SUBSCRIBERS / 2;
 /// The time limit for a write to a client.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The time between two views: the usual one, and the minimum when events occur.
 const VIEW_PERIOD: Duration = Duration::from_secs(1);
 const MIN_VIEW_PERIOD: Duration = Duration::from_millis(100);
+/// The time limit for a view of a node, which takes several questions to the node.
+const VIEW_LIMIT: Duration = Duration::from_secs(15);
 
-/// The messages to a subscriber of the watcher.
-#[protocol]
-pub enum Subscriber {
-    /// A lifecycle event or an alarm occurred.
-    Event,
-}
-
-/// Writes to one browser or terminal.
+/// Writes to one browser.
 #[actor(protocol = Subscriber, mailbox = 16, overflow = drop_newest)]
 pub(crate) struct Client {
     pub(crate) content: Content,
@@ -37,24 +32,45 @@ pub(crate) struct Client {
 
 /// The content of a client's stream.
 pub(crate) enum Content {
-    /// One view a second, and one after each event.
-    Views(WatcherRef, Query),
+    /// One page a second, and one after each event.
+    Pages(ObserverRef, Query),
     /// The messages of one process.
-    Trace(Tracing),
+    Trace(RemoteTracing),
+}
+
+/// The content of the page: all nodes, and one of them in detail.
+#[derive(Debug, Serialize)]
+pub(crate) struct Page {
+    overview: Overview,
+    /// `None` if no node is connected.
+    view: Option<View>,
+}
+
+impl Page {
+    /// Requests the content from the observer.
+    pub(crate) async fn get(observer: &ObserverRef, query: Query) -> Result<Page, CallError> {
+        let overview = observer.overview(true).await?;
+        let view = match observer.watcher(query.node.clone()).await? {
+            // A watcher that has ended is started again for the next view.
+            Some(watcher) => watcher.view(query).within(VIEW_LIMIT).await.ok(),
+            None => None,
+        };
+        Ok(Page { overview, view })
+    }
 }
 
 impl Process for Client {
     async fn run(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         let out = &self.out;
         match &mut self.content {
-            Content::Views(watcher, query) => {
-                // Without a watcher there are no views, and the browser connects again. If the watcher has no room
+            Content::Pages(observer, query) => {
+                // Without an observer there are no views, and the browser connects again. If the observer has no room
                 // for a subscriber, the views still come once a second.
-                if watcher.subscribe(cx.me()).await.is_err() {
+                if observer.subscribe(cx.me()).await.is_err() {
                     return Ok(());
                 }
-                while let Ok(view) = watcher.view(query.clone()).await {
-                    if !send(out, "view", &view).await {
+                while let Ok(page) = Page::get(observer, query.clone()).await {
+                    if !send(out, "page", &page).await {
                         break;
                     }
                     tokio::time::sleep(MIN_VIEW_PERIOD).await;
@@ -75,9 +91,9 @@ impl Process for Client {
                     () = out.closed() => break,
                 };
                 match event {
-                    Some(event) if send(out, "step", &event).await => {}
-                    Some(_) => break,
-                    None => {
+                    Ok(Some(event)) if send(out, "step", &event).await => {}
+                    Ok(Some(_)) => break,
+                    Ok(None) | Err(_) => {
                         send(out, "end", &()).await;
                         break;
                     }

@@ -9,10 +9,14 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use axum::http::{HeaderMap, HeaderName, header};
 
 /// Returns whether a request with these headers, for this path, comes from this machine's own pages or programs.
-pub(crate) fn is_allowed(headers: &HeaderMap, path: &str, port: u16) -> bool {
+pub(crate) fn is_allowed(headers: &HeaderMap, is_post: bool, path: &str, port: u16) -> bool {
     let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let Some(host) = text(header::HOST).filter(|host| is_address(host, port)) else { return false };
-    let origin = text(header::ORIGIN).is_none_or(|origin| origin.strip_prefix("http://") == Some(host));
+    // A browser sends the origin with each request that may change something.
+    let origin = match text(header::ORIGIN) {
+        Some(origin) => origin.strip_prefix("http://") == Some(host),
+        None => !is_post,
+    };
     // Any site may link to the page. Requests for data must come from the page.
     let site = text(HeaderName::from_static("sec-fetch-site"));
     origin && (path == "/" || site.is_none_or(|site| site == "same-origin" || site == "none"))
@@ -62,9 +66,12 @@ mod tests {
                     headers.insert(name, value.parse().unwrap());
                 }
             }
-            assert_eq!(is_allowed(&headers, path, 9090), allowed, "{headers:?} {path}");
+            assert_eq!(is_allowed(&headers, false, path, 9090), allowed, "{headers:?} {path}");
+            // An action needs the origin, which the page has.
+            let may_act = allowed && !origin.is_empty();
+            assert_eq!(is_allowed(&headers, true, path, 9090), may_act, "{headers:?} {path}");
         }
-        assert!(!is_allowed(&HeaderMap::new(), "/", 9090));
+        assert!(!is_allowed(&HeaderMap::new(), false, "/", 9090));
         assert!(is_address("localhost", 80) && is_address("[::1]", 80));
     }
 }

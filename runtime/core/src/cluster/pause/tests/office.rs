@@ -143,17 +143,20 @@ pub(super) fn open(node: &Node, index: usize, nodes: usize, book: &Book, kept: V
 
 async fn serve(mut mailbox: Mailbox<Desk>, index: usize, book: &Book, gate: &Gate, kept: Vec<Kept>) {
     let node = mailbox.node().clone();
+    // The replies are made before the commit: a peer that connects requests the others at once.
+    let kept: Vec<Desk> = kept
+        .into_iter()
+        .map(|kept| match kept {
+            Kept::Note { from, number } => Desk::Note { from, number },
+            Kept::Echo { number, call } => Desk::Echo { number, reply: Reply::of_kept_call(&node, call) },
+        })
+        .collect();
     node.own_turn().await;
     let handle = |message| match message {
         Desk::Note { from, number } => book.record().notes.entry((index, from)).or_default().push(number),
         Desk::Echo { number, reply } => reply.send(number),
     };
-    for kept in kept {
-        match kept {
-            Kept::Note { from, number } => handle(Desk::Note { from, number }),
-            Kept::Echo { number, call } => handle(Desk::Echo { number, reply: Reply::of_kept_call(&node, call) }),
-        }
-    }
+    kept.into_iter().for_each(handle);
     loop {
         tokio::select! {
             biased;

@@ -25,7 +25,7 @@ use std::{fmt, io};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::outbox::{Batch, Work};
+use super::outbox::Work;
 use super::{BoxFuture, BoxedStream, Command, Outbox};
 use crate::log;
 use crate::observe::ConnectionMeter;
@@ -331,27 +331,23 @@ impl<F: FnMut(Event) -> Reaction + Send> Driver<F> {
                 }
                 self.outbox = OutboxGuard(outbox);
             }
-            Poll::Ready(Work::Send(batch)) => {
+            Poll::Ready(Work::Send(mut batch)) => {
+                for definition in batch.take_definitions() {
+                    self.session.define(definition);
+                }
                 self.linger = if batch.len() > 1 { Linger::On } else { Linger::Off };
-                self.send(batch);
+                for (lane, frame) in batch.into_frames() {
+                    let size = frame.len();
+                    // Fails if the session has ended meanwhile.
+                    if self.session.send(lane, frame).is_err() {
+                        let mut lost = Backlog::default();
+                        lost.grow(size);
+                        self.outbox.0.transmitted(lost);
+                    }
+                }
             }
         }
         Ok(true)
-    }
-
-    fn send(&mut self, mut batch: Batch) {
-        for definition in batch.take_definitions() {
-            self.session.define(definition);
-        }
-        for (lane, frame) in batch.into_frames() {
-            let size = frame.len();
-            // Fails if the session has ended meanwhile.
-            if self.session.send(lane, frame).is_err() {
-                let mut lost = Backlog::default();
-                lost.grow(size);
-                self.outbox.0.transmitted(lost);
-            }
-        }
     }
 
     fn execute(&mut self, command: Command) -> Result<(), Closed> {
@@ -361,15 +357,7 @@ impl<F: FnMut(Event) -> Reaction + Send> Driver<F> {
             Command::Refuse(refusal) => self.session.refuse(now, refusal).map_err(Closed::Session)?,
             Command::Probe => self.session.probe(now),
             Command::Accept(intake) => self.session.set_intake(now, intake),
-            Command::Pause(token) => {
-                // A pause of the peer is in force otherwise, which holds them.
-                if self.session.is_flowing()
-                    && let Some(batch) = self.outbox.0.take_batch()
-                {
-                    self.send(batch);
-                }
-                self.session.pause(token);
-            }
+            Command::Pause(token) => self.session.pause(token),
             Command::Resume => self.session.resume(),
             Command::Abort => return Err(Closed::Aborted),
         }

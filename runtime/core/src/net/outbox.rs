@@ -44,8 +44,7 @@ mod parked;
 mod suspended;
 mod wait_queue;
 
-pub(super) use batch::Batch;
-use batch::{Body, Entry};
+use batch::{Batch, Body, Entry};
 pub(crate) use error::PushError;
 use parked::Parked;
 #[cfg(all(feature = "upgrade", unix))]
@@ -111,7 +110,7 @@ pub(crate) enum Command {
     Probe,
     /// Accept these frames of the peer from now on.
     Accept(Intake),
-    /// Send the frames that wait, and pause the connection for this node.
+    /// Pause the connection for this node.
     #[cfg_attr(not(all(feature = "upgrade", unix)), allow(dead_code))]
     Pause(Token),
     /// End the pause of this node.

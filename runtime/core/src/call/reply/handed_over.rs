@@ -19,7 +19,8 @@ impl<T: Serialize + DeserializeOwned + 'static> Reply<T> {
         Some(KeptCall { call: CallId { epoch: caller.epoch, id }, is_typed: remote.is_typed() })
     }
 
-    /// Returns the reply for a call that the predecessor of `node` has kept. If the connection of the call is not continued,
+    /// Returns the reply for a call that the predecessor of `node` has kept. It is made before the commit: as soon as the
+    /// connection is continued, the other calls of the peer fail. If the connection of the call is not continued,
     /// its answer is dropped, as after the loss of a connection.
     pub(crate) fn of_kept_call(node: &Node, KeptCall { call, is_typed }: KeptCall) -> Reply<T> {
         let slot = node.router().and_then(|router| router.keep_call(call)).map(|caller| {

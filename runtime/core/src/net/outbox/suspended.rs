@@ -8,7 +8,6 @@ use std::task::{Context, Poll, Waker};
 #[cfg(all(feature = "upgrade", unix))]
 use bytes::Bytes;
 
-use super::batch::Batch;
 #[cfg(all(feature = "upgrade", unix))]
 use super::batch::{Body, Entry};
 use super::{Outbox, Queue};
@@ -62,11 +61,6 @@ impl Outbox {
         }
         queue.driver = Some(cx.waker().clone());
         Poll::Pending
-    }
-
-    /// Takes the frames that wait, before a pause.
-    pub(in crate::net) fn take_batch(&self) -> Option<Batch> {
-        self.lock().next_batch()
     }
 }
 
@@ -128,10 +122,13 @@ impl Queue {
     fn waiting_calls(&self) -> Vec<u64> {
         let names = self.names.as_received();
         let mut calls = Vec::new();
-        let mut read = |frame: &Encoded| match Frame::decode(&frame.to_bytes(), &names) {
-            Ok(Some(Frame::Message { replies, .. } | Frame::Answer { replies, .. })) => calls.extend(replies),
-            // Others have no calls.
-            _ => {}
+        let mut read = |frame: &Encoded| {
+            // Other frames have no calls.
+            if let Ok(Some(Frame::Message { replies, .. } | Frame::Answer { replies, .. })) =
+                Frame::decode(&frame.to_bytes(), &names)
+            {
+                calls.extend(replies);
+            }
         };
         self.batch.for_each(|_, frame| read(frame));
         self.messages.frames().for_each(read);

@@ -138,6 +138,7 @@ fn another_incarnation_ends_the_wait_for_the_successor() {
 fn a_broken_connection_is_continued_after_a_rollback() {
     Check::nodes(2).run(0..5, async |cluster| {
         let node = cluster.node(0).clone();
+        let call = office::ask_slowly(&cluster, Duration::from_secs(60)).await;
         node.router().unwrap().pause_peers(&node, Duration::from_secs(5)).await;
         cluster.partition(0, 1);
         tokio::time::sleep(Duration::from_secs(3)).await;
@@ -147,5 +148,20 @@ fn a_broken_connection_is_continued_after_a_rollback() {
         for index in 0..2 {
             assert_eq!(node_events(cluster.node(index)), (1, 0));
         }
+        assert_eq!(call.await.unwrap(), Ok(7), "the calls are those of before");
+    });
+}
+
+#[test]
+fn an_answer_in_the_pause_arrives_from_the_successor() {
+    Check::nodes(2).run(0..5, async |cluster| {
+        let (node, call) = (cluster.node(0).clone(), office::ask_slowly(&cluster, Duration::from_secs(3)).await);
+        let router = node.router().unwrap();
+        router.pause_peers(&node, Duration::from_secs(5)).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let peers = router.paused_peers(&node);
+        let successor = cluster.start_successor(0, peers, node.last_number() + 1).await;
+        cluster.commit(0, successor).await;
+        assert_eq!(call.await.unwrap(), Ok(7));
     });
 }

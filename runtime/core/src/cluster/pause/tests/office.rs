@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use greenroom_macros::protocol;
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 use crate::cluster::closing::wait_until;
 use crate::node::KeptCall;
@@ -142,17 +143,20 @@ pub(super) fn open(node: &Node, index: usize, nodes: usize, book: &Book, kept: V
 
 async fn serve(mut mailbox: Mailbox<Desk>, index: usize, book: &Book, gate: &Gate, kept: Vec<Kept>) {
     let node = mailbox.node().clone();
+    // The replies are made before the commit: a peer that connects requests the others at once.
+    let kept: Vec<Desk> = kept
+        .into_iter()
+        .map(|kept| match kept {
+            Kept::Note { from, number } => Desk::Note { from, number },
+            Kept::Echo { number, call } => Desk::Echo { number, reply: Reply::of_kept_call(&node, call) },
+        })
+        .collect();
     node.own_turn().await;
     let handle = |message| match message {
         Desk::Note { from, number } => book.record().notes.entry((index, from)).or_default().push(number),
         Desk::Echo { number, reply } => reply.send(number),
     };
-    for kept in kept {
-        match kept {
-            Kept::Note { from, number } => handle(Desk::Note { from, number }),
-            Kept::Echo { number, call } => handle(Desk::Echo { number, reply: Reply::of_kept_call(&node, call) }),
-        }
-    }
+    kept.into_iter().for_each(handle);
     loop {
         tokio::select! {
             biased;
@@ -177,6 +181,24 @@ async fn serve(mut mailbox: Mailbox<Desk>, index: usize, book: &Book, gate: &Gat
         held.into_iter().for_each(handle);
         book.until(|| !is(&gate.desk_stops)).await;
     }
+}
+
+/// Calls a process of the first node from the second one, which answers after a time.
+pub(super) async fn ask_slowly(cluster: &Cluster, time: Duration) -> JoinHandle<Result<u64, CallError>> {
+    let [callee, caller] = [0, 1].map(|index| cluster.node(index).clone());
+    let here = callee.enter();
+    let slow = crate::spawn(async move |mut mailbox: Mailbox<Desk>| {
+        while let Desk::Echo { number, reply } = mailbox.receive().await {
+            tokio::time::sleep(time).await;
+            reply.send(number);
+        }
+    });
+    DeskRef::register("slow", &slow).unwrap();
+    drop(here);
+    let desk: DeskRef = caller.named_at("slow", "n0@test");
+    let call = tokio::spawn(caller.scope(desk.echo(7).forever().into_future()));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    call
 }
 
 /// Sends notes with ascending numbers to all other desks, and calls them, until the book is closed.
@@ -220,6 +242,8 @@ pub(super) async fn upgrade(cluster: &Cluster, index: usize, book: &Book, fails_
     let stops_first = cluster.draw(2) == 0;
     if stops_first {
         book.set(&gate.desk_stops);
+        // Notes and calls come into its mailbox meanwhile.
+        pause().await;
     }
     router.pause_peers(&node, Duration::from_secs(5)).await;
     pause().await;

@@ -15,8 +15,15 @@ impl<M: Protocol> Queue<M> {
         let mut inner = self.lock();
         let priority = inner.extras.as_mut().map(|extras| take(&mut extras.priority)).unwrap_or_default();
         let entries = take(&mut inner.entries);
+        // The messages in front of a full mailbox: their senders have ended then, or are on other nodes.
+        let waiting = inner.bounded().map(|bounded| bounded.wait_queue.take_entries()).unwrap_or_default();
         drop(inner);
-        priority.iter().chain(&entries).for_each(|entry| f(entry.origin, &entry.message));
+        let waiting_entries = waiting.iter().map(|(_, entry)| entry);
+        priority.iter().chain(&entries).chain(waiting_entries).for_each(|entry| f(entry.origin, &entry.message));
+        for (id, entry) in waiting {
+            // A message that was withdrawn meanwhile is dropped.
+            let _ = self.put_back(id, entry);
+        }
         self.put_all_back(priority, entries);
     }
 

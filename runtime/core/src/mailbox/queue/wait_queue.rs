@@ -52,6 +52,13 @@ impl<M> WaitQueue<M> {
         self.slots.iter_mut().flatten().filter_map(|waiter| waiter.waker.take()).collect()
     }
 
+    /// Takes the messages of all waiters, in order. Their places stay.
+    #[cfg(feature = "upgrade")]
+    pub(super) fn take_entries(&mut self) -> Vec<(WaiterId, Entry<M>)> {
+        let slots = self.order.iter().map(|(id, slot)| (*id, *slot));
+        slots.filter_map(|(id, slot)| Some((id, self.slots.get_mut(slot)?.as_mut()?.entry.take()?))).collect()
+    }
+
     /// Inserts a waiter in the order of ids.
     pub(super) fn insert(&mut self, id: WaiterId, waiter: Waiter<M>) {
         let slot = self.free.pop().unwrap_or(self.slots.len());

@@ -183,10 +183,11 @@ impl Plan {
         Ok(key)
     }
 
-    /// Plans the first start of all children, in order.
+    /// Plans the first start of all children, in order, except those that run already.
     pub(super) fn start_all(&mut self) {
         self.operation = Operation::StartAll;
-        self.actions.extend(self.children.keys().map(|&key| Action::Start(key)));
+        let down = self.children.iter().filter(|(_, child)| child.status != Status::Up);
+        self.actions.extend(down.map(|(key, _)| Action::Start(*key)));
     }
 
     /// Plans the start of a child that was just added.

@@ -167,7 +167,7 @@ impl SupervisorProcess {
         outcome
     }
 
-    fn record_start(&mut self, cx: &Context<Self>, key: ChildKey, outcome: &Result<Option<Pid>, Exit>) {
+    pub(super) fn record_start(&mut self, cx: &Context<Self>, key: ChildKey, outcome: &Result<Option<Pid>, Exit>) {
         let Some(child) = self.children.get_mut(&key) else { return };
         child.spec.cell.record_start(outcome.as_ref().err());
         match outcome {

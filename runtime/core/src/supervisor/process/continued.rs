@@ -1,6 +1,7 @@
 //! A supervisor that a predecessor has handed over: its children continue at their places, and its restarts count.
 
 use std::collections::HashMap;
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::base::{EncodedState, Exit, Pid};
 use crate::node::{HoldRequest, HookTimes, OwnPart, ProcessRecord};
 use crate::process::HoldEnd;
 use crate::supervisor::ChildOptions;
-use crate::supervisor::child::AddedChild;
+use crate::supervisor::child::{AddedChild, StartFuture};
 use crate::supervisor::plan::{ChildKey, ChildState, RestartTimes};
 
 /// A supervisor as data.
@@ -131,49 +132,99 @@ impl SupervisorProcess {
         self
     }
 
-    /// Continues the process of a child. Returns `None` if the child is to be started anew.
+    /// Continues the children that were added at run time, all at once: their order is of no importance.
+    pub(super) async fn continue_added(&mut self, cx: &mut Context<Self>) {
+        let added = |key: &ChildKey| self.children.get(key).is_some_and(|child| !child.spec.declared);
+        let keys: Vec<ChildKey> = self.plan.keys().filter(added).collect();
+        let mut starting = Vec::new();
+        for key in keys {
+            let Some((record, process)) = self.take_continued(cx, key) else { continue };
+            let launched = match process {
+                Some(process) => self.launch_in_cell(cx, key, |starter, link| starter.continue_process(&process, link)),
+                // Reported by the predecessor.
+                None => Ok(Box::pin(ready(Ok(None))) as StartFuture),
+            };
+            starting.push((key, record, launched));
+        }
+        if starting.is_empty() {
+            return;
+        }
+        let numbers = starting.iter().filter_map(|(_, record, _)| record.process).collect();
+        let all = async move {
+            let mut outcomes = Vec::new();
+            for (key, record, launched) in starting {
+                let outcome = match launched {
+                    Ok(starting) => starting.await,
+                    Err(reason) => Err(reason),
+                };
+                outcomes.push((key, record, outcome));
+            }
+            outcomes
+        };
+        for (key, record, outcome) in self.await_children(cx, numbers, all).await {
+            let outcome = match outcome {
+                Ok(pid) => {
+                    self.note_continued(cx, key, &record);
+                    Ok(pid)
+                }
+                Err(reason) => {
+                    self.report_lost(cx, key, &reason);
+                    // The arguments of its start are not known.
+                    Ok(None)
+                }
+            };
+            self.record_start(cx, key, &outcome);
+        }
+    }
+
+    /// Takes the record of a child and of its process, if the child was handed over.
+    fn take_continued(&mut self, cx: &Context<Self>, key: ChildKey) -> Option<(ChildRecord, Option<ProcessRecord>)> {
+        let record = self.continued.0.remove(&self.children.get(&key)?.spec.id)?;
+        let process = cx.node().handed_over().zip(record.process).and_then(|(all, number)| all.take(number));
+        Some((record, process))
+    }
+
+    fn note_continued(&mut self, cx: &Context<Self>, key: ChildKey, record: &ChildRecord) {
+        self.plan.continue_restart_times(key, &record.restarts, cx.node().clock().now());
+        self.continued_starts = Some(record.starts);
+    }
+
+    fn report_lost(&self, cx: &Context<Self>, key: ChildKey, reason: &Exit) {
+        let Some(child) = self.children.get(&key) else { return };
+        let path = self.cells.path_of(&child.spec.id);
+        report::state_lost(cx.node(), &path, reason);
+        if child.spec.starter.refuses_restart()
+            && let Some(handed_over) = cx.node().handed_over()
+        {
+            handed_over.refuse(&path, reason);
+        }
+    }
+
+    /// Continues the process of a declared child. Returns `None` if the child is to be started anew.
     pub(super) async fn continue_in_cell(
         &mut self,
         cx: &mut Context<Self>,
         key: ChildKey,
     ) -> Option<Result<Option<Pid>, Exit>> {
-        let spec = &self.children.get(&key)?.spec;
-        let (id, is_declared, refuses) = (Arc::clone(&spec.id), spec.declared, spec.starter.refuses_restart());
-        let record = self.continued.0.remove(&id)?;
-        if record.is_down && is_declared {
+        let (record, process) = self.take_continued(cx, key)?;
+        if record.is_down {
             return Some(Ok(None));
         }
-        let process = cx.node().handed_over().zip(record.process).and_then(|(all, number)| all.take(number));
-        let continued = match process {
-            Some(process) => {
-                match self.launch_in_cell(cx, key, |starter, link| starter.continue_process(&process, link)) {
-                    Ok(starting) => self.await_start(cx, key, starting).await,
-                    Err(reason) => Err(reason),
-                }
-            }
-            // Reported by the predecessor.
-            None if is_declared => return None,
-            None => return Some(Ok(None)),
+        // A process that is missing was reported by the predecessor.
+        let process = process?;
+        let continued = match self.launch_in_cell(cx, key, |starter, link| starter.continue_process(&process, link)) {
+            Ok(starting) => self.await_start(cx, key, starting).await,
+            Err(reason) => Err(reason),
         };
         let reason = match continued {
             Ok(pid) => {
-                self.plan.continue_restart_times(key, &record.restarts, cx.node().clock().now());
-                self.continued_starts = Some(record.starts);
+                self.note_continued(cx, key, &record);
                 return Some(Ok(pid));
             }
             Err(reason) => reason,
         };
-        let path = self.cells.path_of(&id);
-        report::state_lost(cx.node(), &path, &reason);
-        if refuses && let Some(handed_over) = cx.node().handed_over() {
-            handed_over.refuse(&path, &reason);
-        }
+        self.report_lost(cx, key, &reason);
         let is_vacant = self.children.get(&key).is_some_and(|child| child.spec.cell.pid().is_none());
-        match is_declared {
-            true if is_vacant && !cx.mailbox().cell().is_stopping() => None,
-            true => Some(Err(reason)),
-            // The arguments of its start are not known.
-            false => Some(Ok(None)),
-        }
+        if is_vacant && !cx.mailbox().cell().is_stopping() { None } else { Some(Err(reason)) }
     }
 }

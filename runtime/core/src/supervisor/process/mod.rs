@@ -349,6 +349,8 @@ impl Process for SupervisorProcess {
     async fn init(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
         let has_invalid_child = self.failure.lock().unwrap_or_else(PoisonError::into_inner).is_some();
         if !has_invalid_child {
+            #[cfg(feature = "upgrade")]
+            self.continue_added(cx).await;
             self.plan.start_all();
             self.execute_actions(cx).await?;
         }

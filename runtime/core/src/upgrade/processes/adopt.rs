@@ -1,9 +1,11 @@
 //! The end of a take-over, at the commit: relations with processes that were not handed over end.
 
-use crate::base::{Exit, Pid};
+use std::collections::BTreeMap;
+
+use crate::base::{Exit, NodeId, Pid};
 use crate::log;
 use crate::node::{Node, TakenProcess};
-use crate::signal::MonitorRoute;
+use crate::signal::{MonitorRoute, RelationsRecord};
 use crate::wire::{Epoch, Signal};
 
 /// Ends the relations of the processes that were taken over with those that were not, as if these had stopped.
@@ -26,6 +28,9 @@ pub(in crate::upgrade) fn finish_adoption(node: &Node) {
         crate::registry::join_again(node, number, &groups);
         #[cfg(not(feature = "registry"))]
         drop(groups);
+        for (peer, epoch) in lost_connections(node, &relations) {
+            cell.disconnect(number, &peer, epoch);
+        }
         for (peer, _) in relations.links.iter().filter(|(peer, _)| has_ended(peer)) {
             cell.signal(number, peer, Epoch::LOCAL, Signal::Exit { reason: reason(), linked: true });
         }
@@ -37,4 +42,18 @@ pub(in crate::upgrade) fn finish_adoption(node: &Node) {
             }
         }
     }
+}
+
+/// Returns the peers of relations whose connection was not handed over, and the epochs of these.
+fn lost_connections(node: &Node, relations: &RelationsRecord) -> BTreeMap<NodeId, Epoch> {
+    let links = relations.links.iter().map(|(peer, epoch)| (peer.node_id(), epoch));
+    let watchers = relations.watchers.iter().map(|(_, by, epoch)| (by.node_id(), epoch));
+    let monitors = relations.monitors.iter().filter_map(|(_, of, epoch)| match &of.route {
+        MonitorRoute::Process(pid) | MonitorRoute::Child(pid) => Some((pid.node_id(), epoch)),
+        MonitorRoute::Name => None,
+    });
+    let epochs = node.router().map(|router| router.epochs()).unwrap_or_default();
+    let is_lost = |epoch: &Epoch| *epoch != Epoch::LOCAL && !epochs.contains(epoch);
+    let all = links.chain(watchers).chain(monitors).filter(|(_, epoch)| is_lost(epoch));
+    all.map(|(peer, epoch)| ((**peer).clone(), *epoch)).collect()
 }

@@ -20,6 +20,9 @@ use crate::upgrade::UpgradeError;
 /// The pauses after which held processes handle the messages that have come: the first, and the longest.
 const PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(200)];
 
+/// The most processes that are handled at once.
+const BATCH: usize = 1024;
+
 /// The time between two looks at processes that may have ended.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -77,8 +80,9 @@ impl HeldProcesses {
         let (deadline, mut pause) = (clock.now() + limit, PAUSES[0]);
         let mut is_last = false;
         while !waiting.is_empty() {
-            if let Some(number) = clock.within(Some(pause), quiet.recv()).await.flatten() {
-                self.held.extend(waiting.remove_entry(&number));
+            let mut numbers = Vec::new();
+            if clock.within(Some(pause), quiet.recv_many(&mut numbers, BATCH)).await.is_some() {
+                self.held.extend(numbers.iter().filter_map(|number| waiting.remove_entry(number)));
                 continue;
             }
             waiting.retain(|number, cell| cell.is_alive(*number));
@@ -128,29 +132,31 @@ impl HeldProcesses {
             }
         }
         while !waiting.is_empty() {
-            let Some((number, record)) = self.node.clock().within(Some(LOOK), records.recv()).await.flatten() else {
+            let mut batch = Vec::new();
+            if self.node.clock().within(Some(LOOK), records.recv_many(&mut batch, BATCH)).await.is_none() {
                 waiting.retain(|number| self.held.get(number).is_some_and(|cell| cell.is_alive(*number)));
-                continue;
-            };
-            waiting.remove(&number);
-            let mut recorded = match record {
-                Ok(recorded) => recorded,
-                Err(reason) => {
-                    self.leave_out(number, &reason)?;
-                    continue;
-                }
-            };
-            if let Some(groups) = self.node.group_service() {
-                recorded.process.groups = groups.groups_of(number);
             }
-            let definition = recorded.definition.filter(|definition| definitions.insert(definition.fingerprint));
-            let definition = definition.map(|definition| Item::Definition(DefinitionRecord::of(&definition)));
-            for item in definition.into_iter().chain([Item::Process(recorded.process)]) {
-                for part in writer.push(&item).map_err(UpgradeError::Unwritten)? {
-                    send(part).await?;
+            for (number, record) in batch {
+                waiting.remove(&number);
+                let mut recorded = match record {
+                    Ok(recorded) => recorded,
+                    Err(reason) => {
+                        self.leave_out(number, &reason)?;
+                        continue;
+                    }
+                };
+                if let Some(groups) = self.node.group_service() {
+                    recorded.process.groups = groups.groups_of(number);
                 }
+                let definition = recorded.definition.filter(|definition| definitions.insert(definition.fingerprint));
+                let definition = definition.map(|definition| Item::Definition(DefinitionRecord::of(&definition)));
+                for item in definition.into_iter().chain([Item::Process(recorded.process)]) {
+                    for part in writer.push(&item).map_err(UpgradeError::Unwritten)? {
+                        send(part).await?;
+                    }
+                }
+                self.recorded.insert(number);
             }
-            self.recorded.insert(number);
         }
         // After all states are written: a stub in one of them has let other nodes reach its process.
         let exported = self.recorded.iter().filter_map(|number| self.held.get_key_value(number));

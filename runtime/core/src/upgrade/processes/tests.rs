@@ -292,9 +292,31 @@ impl Clock {
     }
 }
 
+/// Has a full mailbox soon.
+#[actor(upgrade, sys, mailbox = 2)]
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Letterbox {
+    letters: Vec<u64>,
+}
+
+#[actor]
+impl Letterbox {
+    #[cast]
+    fn post(&mut self, letter: u64) {
+        self.letters.push(letter);
+    }
+
+    #[call]
+    fn letters(&self) -> Vec<u64> {
+        self.letters.clone()
+    }
+}
+
 #[supervisor]
 #[derive(Default)]
 struct Office {
+    #[child]
+    letterbox: Letterbox,
     #[child]
     ledger: Ledger,
     #[child]
@@ -611,4 +633,18 @@ async fn restarts_count_and_children_that_are_down_stay_down() {
         sleep(Duration::from_millis(10)).await;
     }
     assert!(!root.is_alive(), "four restarts within 60 s");
+}
+
+#[greenroom_macros::test]
+async fn messages_in_front_of_a_full_mailbox_are_handed_over() {
+    let node = Node::local();
+    let shop = start(&node).await;
+    let letterbox = shop.office().letterbox();
+    letterbox.sys().suspend().await.unwrap();
+    let casts: Vec<_> = (1..=4).map(|letter| letterbox.post(letter)).collect();
+    let (_successor, shop) = upgrade(&node).await;
+    drop(casts);
+    let letterbox = shop.office().letterbox();
+    letterbox.sys().resume().await.unwrap();
+    assert_eq!(letterbox.letters().await.unwrap(), [1, 2, 3, 4]);
 }

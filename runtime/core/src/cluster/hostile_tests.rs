@@ -115,7 +115,7 @@ impl Hostile {
                 let mut seen = notes.lock().unwrap_or_else(PoisonError::into_inner);
                 match event {
                     Event::Hello { decides: true, .. } | Event::Offered => {
-                        admits.command(Command::Admit(Default::default()))
+                        admits.command(Command::Admit(Default::default()));
                     }
                     Event::Up(_) => seen.up = true,
                     Event::Frame { frame, .. } => seen.note(frame),

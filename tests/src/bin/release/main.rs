@@ -77,7 +77,7 @@ async fn main() -> greenroom::Result {
     if fault == "idle" {
         std::future::pending::<()>().await;
     }
-    till::set_release(&release, fault);
+    till::set_release(release, fault);
     let shop = till::Shop {}.start().await?;
     tokio::spawn(node.scope(commands(shop)));
     loop {

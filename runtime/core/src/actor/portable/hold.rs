@@ -21,7 +21,7 @@ pub(in crate::actor) async fn hold<A: HasContext + Send>(
 ) -> Option<Exit> {
     // The other requests are for a process that is held.
     let HoldRequest::Hold { held, .. } = request else { return None };
-    let Some(portability) = (const { A::OPTIONS.portability }) else { return None };
+    let portability = (const { A::OPTIONS.portability })?;
     let node = cx.node().clone();
     let end = cx.mailbox().hold(held, |mailbox| {
         // An exclusive reference: the actor need not be `Sync`.

@@ -158,7 +158,7 @@ impl<A: HasContext> Context<A> {
         }
         if self.mailbox().cell().is_exiting() {
             // The task of the process ends it.
-            pending().await
+            pending::<()>().await;
         }
     }
 }

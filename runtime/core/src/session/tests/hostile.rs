@@ -485,7 +485,7 @@ fn any_records_of_a_peer_with_the_cookie_in_any_state_leave_the_session_within_i
                     attacked.receive_record(&plain, input.below(300));
                 }
                 0..=7 if state == "deciding" || state == "offered" => {
-                    drop(attacked.session.admit(now, Default::default()))
+                    drop(attacked.session.admit(now, Default::default()));
                 }
                 0..=7 | 22 if attacked.stage < Stage::Up => {
                     plain.push(ADMISSION);

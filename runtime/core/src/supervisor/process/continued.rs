@@ -54,7 +54,7 @@ impl SupervisorProcess {
     pub(super) async fn hold(&mut self, cx: &mut Context<Self>, request: HoldRequest) -> Result<(), Exit> {
         let HoldRequest::Hold { held, .. } = request else { return Ok(()) };
         let end = cx.mailbox().hold(held, |_| {
-            let state = postcard::to_allocvec(&self.to_record()).map_err(|error| error.to_string())?;
+            let state = postcard::to_allocvec(&self.write_down()).map_err(|error| error.to_string())?;
             Ok(OwnPart {
                 state: EncodedState::new(state),
                 calls: Vec::new(),
@@ -71,7 +71,7 @@ impl SupervisorProcess {
         }
     }
 
-    fn to_record(&mut self) -> SupervisorRecord {
+    fn write_down(&mut self) -> SupervisorRecord {
         let now = self.cells.node().clock().now();
         let (plan, is_dynamic) = (&self.plan, self.dynamic);
         let keys: Vec<ChildKey> = plan.keys().collect();

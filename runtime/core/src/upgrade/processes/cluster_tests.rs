@@ -27,6 +27,9 @@ struct Account {
     downs: Vec<String>,
 }
 
+/// The next coin of each client, the first wrong coin, and the exits of clients.
+type Outcome = (BTreeMap<u64, u64>, Option<(u64, u64)>, Vec<String>);
+
 #[actor]
 impl Account {
     #[cast]
@@ -67,7 +70,7 @@ impl Account {
     }
 
     #[call]
-    fn result(&self) -> (BTreeMap<u64, u64>, Option<(u64, u64)>, Vec<String>) {
+    fn result(&self) -> Outcome {
         (self.next.clone(), self.wrong, self.downs.clone())
     }
 }

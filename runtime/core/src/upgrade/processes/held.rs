@@ -150,7 +150,7 @@ impl HeldProcesses {
                 }
                 let definition = recorded.definition.filter(|definition| definitions.insert(definition.fingerprint));
                 let definition = definition.map(|definition| Item::Definition(DefinitionRecord::of(&definition)));
-                for item in definition.into_iter().chain([Item::Process(recorded.process)]) {
+                for item in definition.into_iter().chain([Item::Process(Box::new(recorded.process))]) {
                     for part in writer.push(&item).map_err(UpgradeError::Unwritten)? {
                         send(part).await?;
                     }

@@ -17,7 +17,7 @@ const PART: usize = 256 * 1024;
 pub(in crate::upgrade) enum Item {
     /// The definition of a protocol whose messages follow.
     Definition(DefinitionRecord),
-    Process(ProcessRecord),
+    Process(Box<ProcessRecord>),
     /// The processes and children that other nodes can reach.
     Exported(Vec<u64>),
 }
@@ -36,7 +36,7 @@ impl Item {
         let handed_over = node.handed_over_or_default();
         match self {
             Item::Definition(definition) => handed_over.add_definition(definition),
-            Item::Process(process) => handed_over.add(process),
+            Item::Process(process) => handed_over.add(*process),
             Item::Exported(numbers) => handed_over.add_exported(numbers),
         }
     }

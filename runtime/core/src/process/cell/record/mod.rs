@@ -25,7 +25,7 @@ impl<M: Protocol> Cell<M> {
         let process = ProcessRecord {
             number,
             is_root: self.path().is_none() && path.is_some(),
-            path: self.path().map(|path| path.to_string()).or(path),
+            path: self.path().map(ToString::to_string).or(path),
             child_number: self.child_slot.as_ref().and_then(|slot| slot.number.get().copied()),
             name: control.name().cloned(),
             groups: Vec::new(),

@@ -1,6 +1,7 @@
 //! The execution of an upgrade on the predecessor's side: the actions of the state machine, and the events that it reads.
 
 use std::collections::VecDeque;
+use std::future::ready;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -187,19 +188,32 @@ impl Attempt {
     }
 
     async fn hand_over(&mut self) -> Result<(), UpgradeError> {
-        let Attempt { node, processes, connection, .. } = &mut *self;
+        let Attempt { node, processes, connection, goal, .. } = &mut *self;
         let record = Record::Node {
             id: (**node.id()).clone(),
             next_number: node.last_number() + FREE_NUMBERS,
             next_reference: node.last_reference() + FREE_NUMBERS,
         };
         connection.send(&ToSuccessor::Record(record), None).await?;
-        if let Some(processes) = processes {
-            let connection = &*connection;
-            let send = async move |part| {
-                connection.send(&ToSuccessor::Record(Record::Processes(ByteString(part))), None).await
-            };
-            processes.hand_over(send).await?;
+        let connection = &*connection;
+        let send =
+            async move |part| connection.send(&ToSuccessor::Record(Record::Processes(ByteString(part))), None).await;
+        match (processes.as_mut(), goal) {
+            (Some(held), Goal::Upgrade) => held.hand_over(send).await?,
+            (Some(held), Goal::Check) => {
+                // Nothing is committed, so the processes need not wait for the successor.
+                let mut parts = Vec::new();
+                held.hand_over(|part| {
+                    parts.push(part);
+                    ready(Ok(()))
+                })
+                .await?;
+                *processes = None;
+                for part in parts {
+                    send(part).await?;
+                }
+            }
+            (None, _) => {}
         }
         // After the processes: a message of theirs may wait for a peer. A check has paused none.
         let peers = node.router().map(|router| router.paused_peers(node)).unwrap_or_default();

@@ -27,18 +27,18 @@ impl Node {
     ///
     /// 1. Plan: the program is started, with the arguments and the environment of this one. Its `main` starts the node, by
     ///    [`#[greenroom::main]`](attr.main.html) or [`Node::builder`], and the two agree on what is handed over.
-    /// 2. Pause: the connections to other nodes pause. The other nodes hold their messages, and see no
-    ///    [`NodeEvent`](crate::NodeEvent).
-    /// 3. Hand-over: the successor takes over the node's name and incarnation, the numbers of its next processes, the
-    ///    listening sockets and the connections. It is ready when it waits in
-    ///    [`Listener::accept`](crate::Listener::accept) at each of the sockets.
+    /// 2. Pause: supervised processes with `#[actor(upgrade)]` finish their current message. Then the connections to other
+    ///    nodes pause. The other nodes hold their messages, and see no [`NodeEvent`](crate::NodeEvent).
+    /// 3. Hand-over: the successor takes over these processes, the node's name and incarnation, the numbers of its next
+    ///    processes, the listening sockets and the connections. It is ready when the supervision trees have started, and when
+    ///    it waits in [`Listener::accept`](crate::Listener::accept) at each of the sockets.
     /// 4. Commit: this node and its listeners accept no more connections, and the successor does. The future resolves, and
     ///    this node stops in order.
     ///
     /// If anything fails before the commit, the successor is killed and this node serves on. After it, a failure of the
     /// successor is an ordinary crash. SIGUSR2 begins an upgrade to the program's own file, as it is on disk then.
     ///
-    /// Processes start anew in the successor. This process ends as described in the book, on the page *Upgrading a running
+    /// Other processes start anew in the successor. This process ends as described in the book, on the page *Upgrading a running
     /// node*. For that, the node runs in [`Node::run`] or `#[greenroom::main]`.
     ///
     /// The plan may take 30 s, and the hand-over 60 s: see [`Upgrade::within`]. Cancel-safe: the upgrade goes on if the future is
@@ -53,7 +53,8 @@ impl Node {
         self.attempt(program.into(), Goal::Upgrade)
     }
 
-    /// Does everything of an [upgrade](Node::upgrade) except the commit, then ends the successor. The node serves meanwhile.
+    /// Does everything of an [upgrade](Node::upgrade) except the commit, then ends the successor. The node serves meanwhile:
+    /// its processes are held only until they are written down, and connections to other nodes do not pause.
     ///
     /// # Errors
     /// The node cannot be upgraded to this program: see [`UpgradeError`].

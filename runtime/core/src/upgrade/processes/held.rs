@@ -29,6 +29,8 @@ const LOOK: Duration = Duration::from_millis(100);
 /// The processes that are held. They go on when this is dropped.
 pub(in crate::upgrade) struct HeldProcesses {
     node: Node,
+    /// Those that handle a message, and are held after it.
+    waiting: BTreeMap<u64, Arc<dyn AnyCell>>,
     held: BTreeMap<u64, Arc<dyn AnyCell>>,
     /// Those that are not handed over: they were not quiet in time, or cannot be written down.
     left_out: BTreeMap<u64, Arc<dyn AnyCell>>,
@@ -41,10 +43,16 @@ impl HeldProcesses {
     /// `limit` start anew in the successor.
     ///
     /// # Errors
-    /// A supervisor, or a process with the option `otherwise = refuse`, is not quiet in time.
+    /// A supervisor, or a process with the option `otherwise = refuse`, is not quiet in time. All processes go on then, and
+    /// also if the future is dropped.
     pub(in crate::upgrade) async fn hold(node: &Node, limit: Duration) -> Result<HeldProcesses, UpgradeError> {
-        let (held, left_out, recorded) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let mut all = HeldProcesses { node: node.clone(), held, left_out, recorded };
+        let mut all = HeldProcesses {
+            node: node.clone(),
+            waiting: BTreeMap::new(),
+            held: BTreeMap::new(),
+            left_out: BTreeMap::new(),
+            recorded: BTreeSet::new(),
+        };
         let table = node.table().all();
         let supervisors: BTreeSet<u64> =
             table.iter().filter(|(_, cell)| cell.ancestry().supervisor).map(|(number, _)| *number).collect();
@@ -75,17 +83,18 @@ impl HeldProcesses {
         let hold = |number: u64, cell: &Arc<dyn AnyCell>, at_once| {
             cell.hold(number, HoldRequest::Hold { held: sender.clone(), at_once }).is_ok()
         };
-        let mut waiting: BTreeMap<_, _> =
-            processes.into_iter().filter(|(number, cell)| hold(*number, cell, true)).collect();
+        // Before the requests, so that a process goes on if this future is dropped.
+        self.waiting.extend(processes);
+        self.waiting.retain(|number, cell| hold(*number, cell, true));
         let (deadline, mut pause) = (clock.now() + limit, PAUSES[0]);
         let mut is_last = false;
-        while !waiting.is_empty() {
+        while !self.waiting.is_empty() {
             let mut numbers = Vec::new();
             if clock.within(Some(pause), quiet.recv_many(&mut numbers, BATCH)).await.is_some() {
-                self.held.extend(numbers.iter().filter_map(|number| waiting.remove_entry(number)));
+                self.held.extend(numbers.iter().filter_map(|number| self.waiting.remove_entry(number)));
                 continue;
             }
-            waiting.retain(|number, cell| cell.is_alive(*number));
+            self.waiting.retain(|number, cell| cell.is_alive(*number));
             if is_last {
                 break;
             }
@@ -93,16 +102,16 @@ impl HeldProcesses {
             if clock.now() >= deadline {
                 // Those that are not stuck are quiet soon.
                 is_last = true;
-                waiting.retain(|number, cell| hold(*number, cell, true));
+                self.waiting.retain(|number, cell| hold(*number, cell, true));
                 continue;
             }
             for (number, cell) in self.take_busy() {
                 if cell.hold(number, HoldRequest::Release).is_ok() && hold(number, &cell, false) {
-                    waiting.insert(number, cell);
+                    self.waiting.insert(number, cell);
                 }
             }
         }
-        let late: Vec<_> = waiting.into_iter().collect();
+        let late: Vec<_> = std::mem::take(&mut self.waiting).into_iter().collect();
         self.left_out.extend(late.iter().cloned());
         late
     }
@@ -219,7 +228,7 @@ impl Drop for HeldProcesses {
         if self.node.has_successor() {
             return;
         }
-        for (number, cell) in self.held.iter().chain(&self.left_out) {
+        for (number, cell) in self.waiting.iter().chain(&self.held).chain(&self.left_out) {
             // Refused by a process that has ended.
             let _ = cell.hold(*number, HoldRequest::Release);
         }

@@ -12,6 +12,7 @@ use crate::Timer;
 use crate::base::MonitorRef;
 use crate::node::Node;
 use crate::prelude::*;
+use crate::registry::Group;
 use crate::sched::NodeEnv;
 use crate::supervisor::{ChildState, TreeStub};
 use crate::upgrade::UpgradeError;
@@ -89,6 +90,11 @@ impl Till {
     #[call]
     fn cancel(&mut self) -> bool {
         self.reminder.take().is_some_and(|reminder| reminder.cancel())
+    }
+
+    #[call]
+    fn join(&self, cx: &mut Context<Self>) {
+        Group::<TillMessage>::named("tills").join(cx);
     }
 
     #[call]
@@ -515,6 +521,8 @@ async fn a_process_that_is_not_quiet_in_time_starts_anew_or_cancels_the_upgrade(
     sleep(Duration::from_millis(10)).await;
     let refused = HeldProcesses::hold(&node, Duration::from_secs(1)).await.map(drop).unwrap_err();
     assert_eq!(refused.to_string(), "/Shop/office/ledger did not become quiet in time: it still handles a message");
+    let dropped = tokio::time::timeout(Duration::from_millis(100), HeldProcesses::hold(&node, LIMIT)).await;
+    assert!(dropped.is_err());
     sleep(Duration::from_secs(20)).await;
     assert_eq!(shop.till().coins().await.unwrap(), [7, 1], "it goes on");
     shop.till().pay(2);
@@ -647,4 +655,14 @@ async fn messages_in_front_of_a_full_mailbox_are_handed_over() {
     let letterbox = shop.office().letterbox();
     letterbox.sys().resume().await.unwrap();
     assert_eq!(letterbox.letters().await.unwrap(), [1, 2, 3, 4]);
+}
+
+#[greenroom_macros::test]
+async fn a_process_stays_a_member_of_its_groups() {
+    let node = Node::local();
+    let shop = start(&node).await;
+    shop.till().join().await.unwrap();
+    let (successor, shop) = upgrade(&node).await;
+    let members = successor.group::<TillMessage>("tills").members();
+    assert_eq!(members.iter().map(Stub::pid).collect::<Vec<_>>(), [shop.till().pid()]);
 }

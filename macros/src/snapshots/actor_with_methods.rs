@@ -148,6 +148,17 @@ impl ::greenroom::__private::Protocol for CounterMessage {
         }
         ::core::option::Option::None
     }
+    fn as_system(&self) -> ::core::option::Option<&dyn ::core::any::Any> {
+        match self {
+            Self::Add { .. } => ::core::option::Option::None,
+            Self::Set { .. } => ::core::option::Option::None,
+            Self::Count { .. } => ::core::option::Option::None,
+            Self::Later { .. } => ::core::option::Option::None,
+            Self::Down { 0: __message } => ::core::option::Option::Some(__message),
+            Self::Exit { 0: __message } => ::core::option::Option::Some(__message),
+            Self::Node { 0: __message } => ::core::option::Option::Some(__message),
+        }
+    }
     #[allow(unreachable_patterns)]
     fn mark_taken(&self) {
         match self {

@@ -66,6 +66,15 @@ impl ::greenroom::__private::Protocol for Mail {
         }
         ::core::option::Option::None
     }
+    fn as_system(&self) -> ::core::option::Option<&dyn ::core::any::Any> {
+        match self {
+            Self::Post { .. } => ::core::option::Option::None,
+            Self::Forward { .. } => ::core::option::Option::None,
+            Self::Collect { .. } => ::core::option::Option::None,
+            Self::Move { .. } => ::core::option::Option::None,
+            Self::Down { 0: __message } => ::core::option::Option::Some(__message),
+        }
+    }
     #[allow(unreachable_patterns)]
     fn mark_taken(&self) {
         match self {

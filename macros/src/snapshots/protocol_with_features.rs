@@ -62,6 +62,15 @@ impl ::greenroom::__private::Protocol for Mail {
         }
         ::core::option::Option::None
     }
+    fn as_system(&self) -> ::core::option::Option<&dyn ::core::any::Any> {
+        match self {
+            Self::Post { .. } => ::core::option::Option::None,
+            #[cfg(feature = "ticks")]
+            Self::Tick { .. } => ::core::option::Option::None,
+            #[cfg(feature = "watch")]
+            Self::Down { 0: __message } => ::core::option::Option::Some(__message),
+        }
+    }
     fn show(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         #[allow(unused_imports)]
         use ::greenroom::__private::FieldWithoutDebug as _;

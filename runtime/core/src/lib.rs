@@ -86,7 +86,7 @@ pub use actor::{
     Actor, Constructor, Context, Init, Process, ProcessHandle, Ref, Spawn, Stub, Stubbed, Sys, SysError, spawn,
 };
 #[cfg(feature = "net")]
-pub use actor::{Handover, Portable};
+pub use actor::{Handover, Portable, UpgradePoint};
 #[cfg(all(feature = "net", feature = "supervision"))]
 pub use application::StartOnError;
 #[cfg(feature = "supervision")]

@@ -25,8 +25,6 @@ mod timed_hooks;
 pub use definition::{Actor, Options, Ref};
 pub use handle::Handle;
 pub use outcome::{Failure, Outcome};
-#[cfg(feature = "net")]
-pub use portable::Handover;
 #[cfg(any(feature = "registry", feature = "upgrade"))]
 pub(crate) use portable::Resumed;
 #[cfg(feature = "registry")]
@@ -34,6 +32,8 @@ pub(crate) use portable::take_state;
 pub use portable::{
     DeclaredPortable, NoUpgrade, OldState, Otherwise, Portability, Portable, StateType, Upgraded, generic_name,
 };
+#[cfg(feature = "net")]
+pub use portable::{Handover, UpgradePoint};
 pub use process::{Context, Process};
 pub use serve::serve;
 #[cfg(feature = "net")]

@@ -36,6 +36,8 @@ pub use portability::Portability;
 #[cfg(feature = "net")]
 pub(crate) use resumed::Resumed;
 #[cfg(feature = "net")]
+pub use take::UpgradePoint;
+#[cfg(feature = "net")]
 pub(super) use take::hand_over;
 #[cfg(feature = "net")]
 pub(crate) use take::take_state;

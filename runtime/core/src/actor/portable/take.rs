@@ -13,7 +13,9 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::future::pending;
+use std::future::{Future, pending};
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -137,29 +139,55 @@ impl<A: HasContext> Context<A> {
     /// were not received.
     ///
     /// A server hands its state over between two messages by itself. There the future resolves at once.
-    pub async fn upgrade_point(&mut self, actor: &mut A)
+    pub fn upgrade_point<'a>(&'a mut self, actor: &'a mut A) -> UpgradePoint<'a>
     where
         A: Process + Portable,
     {
-        if A::SERVER {
-            return;
-        }
-        while let Some(request) = self.mailbox().take_due_request() {
-            match request {
-                SystemRequest::TakeState(request) => hand_over(actor, self.mailbox(), request),
-                #[cfg(feature = "upgrade")]
-                SystemRequest::Hold(request) => {
-                    if let Some(reason) = Box::pin(hold(actor, self, request, None, false)).await {
-                        self.cell().exit_now(self.pid().number(), reason);
-                    }
+        let request = if A::SERVER { None } else { self.mailbox().take_due_request() };
+        let is_exiting = !A::SERVER && self.mailbox().cell().is_exiting();
+        // Nearly always there is no request, and nothing is allocated.
+        let waits = request.is_some() || is_exiting;
+        UpgradePoint(waits.then(|| Box::pin(answer_requests(self, actor, request)) as _))
+    }
+}
+
+/// A future that resolves at once, unless the process has handed its state over or is held; from
+/// [`Context::upgrade_point`]. Cancel-safe, but an upgrade of the node in which it is dropped fails.
+#[must_use = "a process that has handed its state over goes on without `.await`"]
+pub struct UpgradePoint<'a>(Option<Pin<Box<dyn Future<Output = ()> + Send + 'a>>>);
+
+impl Future for UpgradePoint<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        self.0.as_mut().map_or(Poll::Ready(()), |waiting| waiting.as_mut().poll(cx))
+    }
+}
+
+impl fmt::Debug for UpgradePoint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpgradePoint").finish_non_exhaustive()
+    }
+}
+
+/// Answers the requests for the state of a process that is not a server.
+async fn answer_requests<A: Process>(cx: &mut Context<A>, actor: &mut A, mut request: Option<SystemRequest>) {
+    while let Some(next) = request {
+        match next {
+            SystemRequest::TakeState(request) => hand_over(actor, cx.mailbox(), request),
+            #[cfg(feature = "upgrade")]
+            SystemRequest::Hold(request) => {
+                if let Some(reason) = hold(actor, cx, request, None, false).await {
+                    cx.cell().exit_now(cx.pid().number(), reason);
                 }
-                _ => {}
             }
+            _ => {}
         }
-        if self.mailbox().cell().is_exiting() {
-            // The task of the process ends it.
-            pending::<()>().await;
-        }
+        request = cx.mailbox().take_due_request();
+    }
+    if cx.mailbox().cell().is_exiting() {
+        // The task of the process ends it.
+        pending::<()>().await;
     }
 }
 

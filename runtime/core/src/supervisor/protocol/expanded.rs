@@ -195,6 +195,22 @@ impl ::greenroom::__private::Protocol for Supervision {
         }
         ::core::option::Option::None
     }
+    fn as_system(&self) -> ::core::option::Option<&dyn ::core::any::Any> {
+        match self {
+            Self::Children { .. } => ::core::option::Option::None,
+            Self::Count { .. } => ::core::option::Option::None,
+            Self::Info { .. } => ::core::option::Option::None,
+            Self::Subscribe { .. } => ::core::option::Option::None,
+            Self::Terminate { .. } => ::core::option::Option::None,
+            Self::Restart { .. } => ::core::option::Option::None,
+            Self::Delete { .. } => ::core::option::Option::None,
+            Self::Find { .. } => ::core::option::Option::None,
+            Self::Add { .. } => ::core::option::Option::None,
+            Self::Retry { .. } => ::core::option::Option::None,
+            Self::Exit { 0: __message } => ::core::option::Option::Some(__message),
+            Self::Down { 0: __message } => ::core::option::Option::Some(__message),
+        }
+    }
     #[allow(unreachable_patterns)]
     fn mark_taken(&self) {
         match self {

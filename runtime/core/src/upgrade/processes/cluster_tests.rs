@@ -198,7 +198,7 @@ async fn upgrade(cluster: &Cluster, fails_at: Option<Step>) {
 
 #[test]
 fn peers_lose_no_message_no_answer_and_no_relation() {
-    Check::nodes(3).run(0..20, async |cluster| {
+    Check::nodes(3).run(0..10, async |cluster| {
         cluster.node(0).scope(async { Bank {}.start().await }).await.unwrap();
         let losses = Arc::new(Mutex::new(Vec::new()));
         let events = |index: usize| {

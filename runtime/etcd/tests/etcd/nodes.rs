@@ -116,6 +116,8 @@ async fn an_application_runs_once_on_nodes_that_share_nothing_but_etcd() {
     etcd.members[0].signal("CONT");
     until(async || journal.running() == ["a@one"]).await;
 
+    // The other node is in touch with etcd again, too.
+    until(async || b.billing.node().is_some_and(|node| node.as_str() == "a@one")).await;
     b.billing.stop().await;
     assert_eq!(journal.running(), [""; 0]);
     assert!(a.billing.is_stopped());

@@ -22,8 +22,9 @@ pub(crate) struct ProcessRecord {
     pub(crate) child_number: Option<u64>,
     pub(crate) name: Option<String>,
     pub(crate) groups: Vec<String>,
-    pub(crate) traps_exits: bool,
-    pub(crate) watches_nodes: bool,
+    /// Set if it is not as the type of the actor has it, which can be another one in the successor.
+    pub(crate) traps_exits: Option<bool>,
+    pub(crate) watches_nodes: Option<bool>,
     pub(crate) is_suspended: bool,
     /// The state of an actor, or the children of a supervisor.
     pub(crate) state: EncodedState,

@@ -58,16 +58,15 @@ impl<M: Protocol> Cell<M> {
     }
 
     fn restore_control_block(&self, process: &ProcessRecord) {
-        let node = &self.node;
         let mut control = self.control();
-        control.trap_exit = process.traps_exits;
-        let watches_nodes = std::mem::replace(&mut control.node_events, process.watches_nodes);
+        control.trap_exit = process.traps_exits.unwrap_or(control.trap_exit);
+        control.node_events = process.watches_nodes.unwrap_or(control.node_events);
         control.cold_or_default().relations.restore(&process.relations);
         control.attached_or_default().continued =
             Some(Box::new(Continued { hooks: process.hooks.clone(), is_suspended: process.is_suspended }));
         drop(control);
-        if watches_nodes != process.watches_nodes {
-            node.watch_nodes(process.number, process.watches_nodes);
+        if let Some(watches) = process.watches_nodes {
+            self.node.watch_nodes(process.number, watches);
         }
     }
 

@@ -31,6 +31,7 @@ pub(in crate::actor) async fn hold<A: HasContext + Send>(
             state,
             calls,
             messages: mailbox.record_messages()?,
+            timers: mailbox.record_timers()?,
             hooks: hooks.map(|hooks| hooks.left(node.clock().now())).unwrap_or_default(),
             is_suspended,
             path: None,

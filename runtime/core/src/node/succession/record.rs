@@ -62,6 +62,7 @@ pub(crate) struct OwnPart {
     pub(crate) state: EncodedState,
     pub(crate) calls: Vec<Option<KeptCall>>,
     pub(crate) messages: Vec<MessageRecord>,
+    pub(crate) timers: Vec<TimerRecord>,
     pub(crate) hooks: HookTimes,
     pub(crate) is_suspended: bool,
     /// The path of the root of a tree.

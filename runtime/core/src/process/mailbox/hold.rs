@@ -4,7 +4,7 @@ use tokio::sync::mpsc;
 
 use super::Mailbox;
 use crate::base::{Exit, Protocol};
-use crate::node::{HoldRequest, MessageRecord, OwnPart};
+use crate::node::{HoldRequest, MessageRecord, OwnPart, TimerRecord};
 use crate::process::cell::record::message_content;
 use crate::process::{SuspendedEvent, SystemRequest};
 
@@ -32,7 +32,12 @@ impl<M: Protocol> Mailbox<M> {
         let _ = held.send(number);
         let mut postponed = Vec::new();
         let end = loop {
-            match self.next_while_suspended().await {
+            // A release that has come already is before a stop: the process is not a held one any more.
+            let event = match self.take_request(u64::MAX) {
+                Some(request) => SuspendedEvent::SystemRequest(request),
+                None => self.next_while_suspended().await,
+            };
+            match event {
                 SuspendedEvent::Stop(reason) => break HoldEnd::Stopped(reason),
                 SuspendedEvent::SystemRequest(SystemRequest::Hold(request)) => match request {
                     HoldRequest::Hold { held, .. } => drop(held.send(number)),
@@ -50,6 +55,14 @@ impl<M: Protocol> Mailbox<M> {
             let _ = self.cell().request(number, request);
         }
         end
+    }
+
+    /// Writes the timers of the process.
+    ///
+    /// # Errors
+    /// The message of one cannot be encoded.
+    pub(crate) fn record_timers(&self) -> Result<Vec<TimerRecord>, String> {
+        self.cell().record_timers(self.pid().number())
     }
 
     /// Writes the messages that the process has not received, in order.

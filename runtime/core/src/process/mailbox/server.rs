@@ -194,7 +194,7 @@ impl<M: Protocol> Mailbox<M> {
     }
 
     /// Takes the next request, once all messages that were sent before it have been read.
-    fn take_request(&mut self, read: u64) -> Option<SystemRequest> {
+    pub(super) fn take_request(&mut self, read: u64) -> Option<SystemRequest> {
         let pending = self.cell.flags.get() & SYSTEM_REQUEST != 0;
         if pending { self.cell.take_request(self.pid().number(), read) } else { None }
     }

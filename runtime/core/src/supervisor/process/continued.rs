@@ -1,20 +1,19 @@
 //! A supervisor that a predecessor has handed over: its children continue at their places, and its restarts count.
 
 use std::collections::HashMap;
-use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{SupervisorProcess, report};
+use super::{Child, SupervisorProcess, report};
 use crate::actor::Context;
 use crate::base::{EncodedState, Exit, Pid};
 use crate::node::{HoldRequest, HookTimes, OwnPart, ProcessRecord};
 use crate::process::HoldEnd;
-use crate::supervisor::ChildOptions;
-use crate::supervisor::child::{AddedChild, StartFuture};
+use crate::supervisor::child::AddedChild;
 use crate::supervisor::plan::{ChildKey, ChildState, RestartTimes};
+use crate::supervisor::{ChildOptions, Restart};
 
 /// A supervisor as data.
 #[derive(Debug, Serialize, Deserialize)]
@@ -60,6 +59,8 @@ impl SupervisorProcess {
                 calls: Vec::new(),
                 // Exits of children which are not handed over, and requests of processes which are not.
                 messages: Vec::new(),
+                // Children that wait for a restart start anew.
+                timers: Vec::new(),
                 hooks: HookTimes::default(),
                 is_suspended: false,
                 path: Some(self.cells.path().to_string()),
@@ -114,8 +115,7 @@ impl SupervisorProcess {
                 let (options, is_followed, initial_state) =
                     (child.options, child.is_followed, child.initial_state.take());
                 let spec = adopt(&self.cells, AddedChild { id: &id, options, is_followed, initial_state });
-                let is_kept = child.process.is_some() && spec.is_some_and(|spec| self.add_child(spec).is_ok());
-                if !is_kept {
+                if !spec.is_some_and(|spec| self.add_child(spec).is_ok()) {
                     continue;
                 }
             }
@@ -132,19 +132,23 @@ impl SupervisorProcess {
         self
     }
 
-    /// Continues the children that were added at run time, all at once: their order is of no importance.
+    /// Continues the children that were added at run time, all at once: their order is of no importance. Those that cannot
+    /// continue are started anew with the others, if their first state is known.
     pub(super) async fn continue_added(&mut self, cx: &mut Context<Self>) {
         let added = |key: &ChildKey| self.children.get(key).is_some_and(|child| !child.spec.declared);
         let keys: Vec<ChildKey> = self.plan.keys().filter(added).collect();
         let mut starting = Vec::new();
         for key in keys {
-            let Some((record, process)) = self.take_continued(cx, key) else { continue };
-            let launched = match process {
-                Some(process) => self.launch_in_cell(cx, key, |starter, link| starter.continue_process(&process, link)),
+            match self.take_continued(cx, key) {
+                Some((record, Some(process))) => {
+                    let launched =
+                        self.launch_in_cell(cx, key, |starter, link| starter.continue_process(&process, link));
+                    starting.push((key, record, launched));
+                }
                 // Reported by the predecessor.
-                None => Ok(Box::pin(ready(Ok(None))) as StartFuture),
-            };
-            starting.push((key, record, launched));
+                Some((_, None)) => self.start_anew_if_possible(cx, key),
+                None => {}
+            }
         }
         if starting.is_empty() {
             return;
@@ -162,18 +166,24 @@ impl SupervisorProcess {
             outcomes
         };
         for (key, record, outcome) in self.await_children(cx, numbers, all).await {
-            let outcome = match outcome {
+            match outcome {
                 Ok(pid) => {
-                    self.note_continued(cx, key, &record);
-                    Ok(pid)
+                    self.note_continued(cx, key, &record, pid.as_ref());
+                    self.record_start(cx, key, &Ok(pid));
                 }
                 Err(reason) => {
                     self.report_lost(cx, key, &reason);
-                    // The arguments of its start are not known.
-                    Ok(None)
+                    self.start_anew_if_possible(cx, key);
                 }
-            };
-            self.record_start(cx, key, &outcome);
+            }
+        }
+    }
+
+    /// Leaves a child that cannot continue to the start of all children, unless its first state is not known.
+    fn start_anew_if_possible(&mut self, cx: &Context<Self>, key: ChildKey) {
+        let is_temporary = |child: &Child| child.spec.options.restart == Restart::Temporary;
+        if self.children.get(&key).is_some_and(is_temporary) {
+            self.record_start(cx, key, &Ok(None));
         }
     }
 
@@ -184,9 +194,10 @@ impl SupervisorProcess {
         Some((record, process))
     }
 
-    fn note_continued(&mut self, cx: &Context<Self>, key: ChildKey, record: &ChildRecord) {
+    /// Continues the counts of a child whose process runs.
+    fn note_continued(&mut self, cx: &Context<Self>, key: ChildKey, record: &ChildRecord, process: Option<&Pid>) {
         self.plan.continue_restart_times(key, &record.restarts, cx.node().clock().now());
-        self.continued_starts = Some(record.starts);
+        self.continued_starts = process.map(|_| record.starts);
     }
 
     fn report_lost(&self, cx: &Context<Self>, key: ChildKey, reason: &Exit) {
@@ -218,7 +229,7 @@ impl SupervisorProcess {
         };
         let reason = match continued {
             Ok(pid) => {
-                self.note_continued(cx, key, &record);
+                self.note_continued(cx, key, &record, pid.as_ref());
                 return Some(Ok(pid));
             }
             Err(reason) => reason,

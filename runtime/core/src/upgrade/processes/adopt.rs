@@ -1,6 +1,6 @@
 //! The end of a take-over, at the commit: relations with processes that were not handed over end.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::base::{Exit, NodeId, Pid};
 use crate::log;
@@ -44,16 +44,37 @@ pub(in crate::upgrade) fn finish_adoption(node: &Node) {
     }
 }
 
-/// Returns the peers of relations whose connection was not handed over, and the epochs of these.
-fn lost_connections(node: &Node, relations: &RelationsRecord) -> BTreeMap<NodeId, Epoch> {
-    let links = relations.links.iter().map(|(peer, epoch)| (peer.node_id(), epoch));
-    let watchers = relations.watchers.iter().map(|(_, by, epoch)| (by.node_id(), epoch));
-    let monitors = relations.monitors.iter().filter_map(|(_, of, epoch)| match &of.route {
-        MonitorRoute::Process(pid) | MonitorRoute::Child(pid) => Some((pid.node_id(), epoch)),
-        MonitorRoute::Name => None,
+/// Returns the connections of these relations that were not handed over: the peers, and the epochs.
+fn lost_connections(node: &Node, relations: &RelationsRecord) -> BTreeSet<(NodeId, Epoch)> {
+    let links = relations.links.iter().map(|(peer, epoch)| (NodeId::clone(peer.node_id()), *epoch));
+    let watchers = relations.watchers.iter().map(|(_, by, epoch)| (NodeId::clone(by.node_id()), *epoch));
+    let monitors = relations.monitors.iter().map(|(_, of, epoch)| match &of.route {
+        MonitorRoute::Process(pid) | MonitorRoute::Child(pid) => (NodeId::clone(pid.node_id()), *epoch),
+        // Such a monitor ends by the name of the node, with any of its incarnations.
+        MonitorRoute::Name => (NodeId { name: of.node().clone(), incarnation: 0 }, *epoch),
     });
     let epochs = node.router().map(|router| router.epochs()).unwrap_or_default();
-    let is_lost = |epoch: &Epoch| *epoch != Epoch::LOCAL && !epochs.contains(epoch);
-    let all = links.chain(watchers).chain(monitors).filter(|(_, epoch)| is_lost(epoch));
-    all.map(|(peer, epoch)| ((**peer).clone(), *epoch)).collect()
+    let is_lost = |(_, epoch): &(NodeId, Epoch)| *epoch != Epoch::LOCAL && !epochs.contains(epoch);
+    links.chain(watchers).chain(monitors).filter(is_lost).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{MonitorRef, NodeName};
+    use crate::signal::Monitored;
+
+    #[tokio::test]
+    async fn relations_over_a_connection_that_was_not_handed_over_are_lost() {
+        let node = Node::local();
+        let name = NodeName::new("peer@test").unwrap();
+        let id = |incarnation| NodeId { name: name.clone(), incarnation };
+        let relations = RelationsRecord {
+            links: vec![(Pid::new(id(3).into(), 1), Epoch(7)), (node.pid(9), Epoch::LOCAL)],
+            monitors: vec![(MonitorRef(1), Monitored::name("till".to_owned(), name.clone()), Epoch(8))],
+            watchers: Vec::new(),
+        };
+        let lost = lost_connections(&node, &relations);
+        assert_eq!(lost, [(id(0), Epoch(8)), (id(3), Epoch(7))].into());
+    }
 }

@@ -26,7 +26,7 @@ const BATCH: usize = 1024;
 /// The time between two looks at processes that may have ended.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// The processes that are held. They go on when this is dropped.
+/// The processes that are held. They go on when this is dropped, except those that a successor continues.
 pub(in crate::upgrade) struct HeldProcesses {
     node: Node,
     /// Those that handle a message, and are held after it.
@@ -224,11 +224,8 @@ impl HeldProcesses {
 
 impl Drop for HeldProcesses {
     fn drop(&mut self) {
-        // Held processes whose successor serves stay as they are until they end.
-        if self.node.has_successor() {
-            return;
-        }
-        for (number, cell) in self.waiting.iter().chain(&self.held).chain(&self.left_out) {
+        let held = (!self.node.has_successor()).then_some(&self.held);
+        for (number, cell) in self.waiting.iter().chain(&self.left_out).chain(held.into_iter().flatten()) {
             // Refused by a process that has ended.
             let _ = cell.hold(*number, HoldRequest::Release);
         }

@@ -32,7 +32,7 @@ fn take_hooks() -> Vec<String> {
     HOOKS.take()
 }
 
-#[actor(upgrade, sys)]
+#[actor(upgrade, sys, trap_exit)]
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Till {
     coins: Vec<u64>,
@@ -341,6 +341,8 @@ struct Shop {
     rooms: Room,
     #[child(dynamic, restart = temporary)]
     visits: Room,
+    #[child(dynamic, backoff = "5s..10s")]
+    stalls: Room,
 }
 
 /// Hands the processes of a node over to another one, which does not serve yet.
@@ -644,6 +646,21 @@ async fn restarts_count_and_children_that_are_down_stay_down() {
 }
 
 #[greenroom_macros::test]
+async fn a_child_that_waits_for_its_restart_starts_anew() {
+    let node = Node::local();
+    let shop = start(&node).await;
+    let stall = node.scope(shop.stalls().start_child(Room { topic: "figs".to_owned(), lines: 0 })).await.unwrap();
+    stall.fail();
+    sleep(Duration::from_millis(10)).await;
+    take_hooks();
+    let (successor, shop) = upgrade(&node).await;
+    assert_eq!(take_hooks(), ["reopen []", "wind up", "enter figs"]);
+    let children = shop.stalls().children().await.unwrap();
+    assert_eq!(children.iter().map(|child| child.state).collect::<Vec<_>>(), [ChildState::Up]);
+    assert_eq!((node.metrics().lost_states, successor.metrics().lost_states), (0, 0));
+}
+
+#[greenroom_macros::test]
 async fn messages_in_front_of_a_full_mailbox_are_handed_over() {
     let node = Node::local();
     let shop = start(&node).await;
@@ -665,4 +682,28 @@ async fn a_process_stays_a_member_of_its_groups() {
     let (successor, shop) = upgrade(&node).await;
     let members = successor.group::<TillMessage>("tills").members();
     assert_eq!(members.iter().map(Stub::pid).collect::<Vec<_>>(), [shop.till().pid()]);
+}
+
+#[greenroom_macros::test]
+async fn processes_that_are_left_out_start_anew_and_their_predecessors_stop_in_order() {
+    let node = Node::local();
+    let shop = start(&node).await;
+    let rooms = shop.rooms();
+    let tea = node.scope(rooms.start_child(Room { topic: "tea".to_owned(), lines: 0 })).await.unwrap();
+    node.scope(rooms.start_child(Room { topic: "jam".to_owned(), lines: 0 })).await.unwrap();
+    tea.fail();
+    // Both are busy for longer than the node waits for them.
+    shop.till().order(tea.clone());
+    sleep(Duration::from_millis(10)).await;
+    let mut held = HeldProcesses::hold(&node, Duration::from_millis(200)).await.unwrap();
+    assert_eq!(node.metrics().lost_states, 2);
+    let successor = write_down(&node, &mut held).await.unwrap();
+    take_hooks();
+    let shop = start(&successor).await;
+    commit(&node, held, &successor).await;
+    assert_eq!(take_hooks(), ["open", "wind up", "enter tea"]);
+    node.stop().await;
+    assert_eq!(take_hooks(), ["close"], "the one that was left out");
+    let starts: Vec<_> = shop.rooms().children().await.unwrap().iter().map(|child| child.starts).collect();
+    assert_eq!(starts, [1, 1]);
 }

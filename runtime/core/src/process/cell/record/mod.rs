@@ -13,10 +13,9 @@ impl<M: Protocol> Cell<M> {
     /// Returns the process with this number, whose own code has written its part.
     ///
     /// # Errors
-    /// The message of a timer cannot be encoded.
+    /// The process has ended.
     pub(crate) fn record(&self, number: u64, own: OwnPart) -> Result<RecordedProcess, String> {
-        let OwnPart { state, calls, messages, hooks, is_suspended, path } = own;
-        let timers = self.record_timers(number)?;
+        let OwnPart { state, calls, messages, timers, hooks, is_suspended, path } = own;
         let control = self.control();
         if !control.is_running(number) || control.state != RunState::Running {
             return Err("the process has ended".to_owned());
@@ -40,10 +39,10 @@ impl<M: Protocol> Cell<M> {
             hooks,
         };
         drop(control);
-        let has_messages = process.messages.iter().map(|message| &message.content);
-        let has_messages = has_messages.chain(process.timers.iter().map(|timer| &timer.message));
-        let has_messages = { has_messages }.any(|content| matches!(content, MessageContent::Sent { .. }));
-        let definition = protocol_definition::<M>(&self.node).filter(|_| has_messages);
+        let in_mailbox = process.messages.iter().map(|message| &message.content);
+        let mut contents = in_mailbox.chain(process.timers.iter().map(|timer| &timer.message));
+        let is_needed = contents.any(|content| matches!(content, MessageContent::Sent { .. }));
+        let definition = protocol_definition::<M>(&self.node).filter(|_| is_needed);
         let definition = definition.and_then(|definition| definition.get().ok()).cloned();
         Ok(RecordedProcess { process, definition })
     }
@@ -60,7 +59,11 @@ impl<M: Protocol> Cell<M> {
         self.with_attached(number, |attached| attached.continued.as_mut().map(take)).flatten().unwrap_or(false)
     }
 
-    fn record_timers(&self, number: u64) -> Result<Vec<TimerRecord>, String> {
+    /// Writes the timers of the process.
+    ///
+    /// # Errors
+    /// The message of one cannot be encoded.
+    pub(in crate::process) fn record_timers(&self, number: u64) -> Result<Vec<TimerRecord>, String> {
         let now = self.node.clock().now();
         let timers = self.with_attached(number, |attached| attached.timers.values().cloned().collect::<Vec<_>>());
         let records = timers.unwrap_or_default().into_iter().filter_map(|timer| {

@@ -115,7 +115,7 @@ impl SupervisorProcess {
                 let (options, is_followed, initial_state) =
                     (child.options, child.is_followed, child.initial_state.take());
                 let spec = adopt(&self.cells, AddedChild { id: &id, options, is_followed, initial_state });
-                if !spec.is_some_and(|spec| self.add_child(spec).is_ok()) {
+                if spec.is_none_or(|spec| self.add_child(spec).is_err()) {
                     continue;
                 }
             }

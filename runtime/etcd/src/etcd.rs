@@ -113,6 +113,16 @@ impl Registry for Etcd {
         self.read(key).await?.map(|found| self.claim_of(key, &found)).transpose()
     }
 
+    fn hand_over(&self) -> Option<Vec<u8>> {
+        serde_json::to_vec(&self.0.leases.record()?).ok()
+    }
+
+    fn continue_with(&self, state: &[u8]) -> Result<(), RegistryError> {
+        let leases = serde_json::from_slice(state).map_err(|error| RegistryError::Refused(error.to_string()))?;
+        self.0.leases.continue_with(leases);
+        Ok(())
+    }
+
     async fn watch(&self, changes: &mut Changes<'_>) -> RegistryError {
         watch::watch(&self.0.client, &self.0.prefix, self.0.lease, changes).await
     }

@@ -59,6 +59,27 @@ impl Leases {
         }
     }
 
+    /// Returns the leases, for the successor of this process.
+    ///
+    /// `None` while a lease begins.
+    pub(crate) fn record(&self) -> Option<Vec<(NodeId, u64)>> {
+        let leases = self.0.try_lock().ok()?;
+        let lease = |(name, lease): (&NodeName, &Lease)| {
+            (NodeId { name: name.clone(), incarnation: lease.incarnation }, lease.id)
+        };
+        Some(leases.iter().map(lease).collect())
+    }
+
+    /// Continues the leases of the predecessor of this process. A renewal finds out whether they have ended.
+    pub(crate) fn continue_with(&self, leases: Vec<(NodeId, u64)>) {
+        // No request has begun yet, so the lock is free.
+        if let Ok(mut all) = self.0.try_lock() {
+            let lease =
+                |(node, id): (NodeId, u64)| (node.name, Lease { incarnation: node.incarnation, id, is_counted: false });
+            all.extend(leases.into_iter().map(lease));
+        }
+    }
+
     /// Prolongs the lease of the node.
     pub(crate) async fn renew(&self, client: &Client, node: &NodeId) -> Result<(), RegistryError> {
         let lease = self.0.lock().await.get(&node.name).map(|lease| (lease.incarnation, lease.id));

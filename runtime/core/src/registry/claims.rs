@@ -76,6 +76,23 @@ pub trait Registry: Send + Sync + 'static {
     /// # Errors
     /// Returns only with an error: the reason for the end.
     fn watch(&self, changes: &mut Changes<'_>) -> impl Future<Output = RegistryError> + Send;
+
+    /// Returns the state of this registry with which the successor of the node's process continues its claims, in a live
+    /// upgrade. The claims stay as they are: this process makes no request from then on, unless the upgrade fails. `None`,
+    /// the default, means that the claims of the process end, and its successor claims anew.
+    fn hand_over(&self) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Continues with the state that [`hand_over`](Registry::hand_over) has returned in the predecessor of this process. Called
+    /// at most once, after [`attach`](Registry::attach).
+    ///
+    /// # Errors
+    /// The state cannot be used. The successor claims anew then.
+    fn continue_with(&self, state: &[u8]) -> Result<(), RegistryError> {
+        let _ = state;
+        Err(RegistryError::Refused("the registry does not continue claims".to_owned()))
+    }
 }
 
 /// A claim on a key.
@@ -152,7 +169,6 @@ impl error::Error for RegistryError {}
 
 /// [`Registry`] for trait objects.
 pub(crate) trait DynRegistry: Send + Sync {
-    fn attach(&self, node: &Node);
     fn lease(&self) -> Duration;
     fn claim<'a>(
         &'a self,
@@ -164,13 +180,13 @@ pub(crate) trait DynRegistry: Send + Sync {
     fn release<'a>(&'a self, claim: &'a Claim) -> BoxFuture<'a, Result<(), RegistryError>>;
     fn lookup<'a>(&'a self, key: &'a str) -> BoxFuture<'a, Result<Option<Claim>, RegistryError>>;
     fn watch<'a>(&'a self, changes: &'a mut Changes<'_>) -> BoxFuture<'a, RegistryError>;
+    #[cfg(feature = "upgrade")]
+    fn hand_over(&self) -> Option<Vec<u8>>;
+    #[cfg(feature = "upgrade")]
+    fn continue_with(&self, state: &[u8]) -> Result<(), RegistryError>;
 }
 
 impl<R: Registry> DynRegistry for R {
-    fn attach(&self, node: &Node) {
-        Registry::attach(self, node);
-    }
-
     fn lease(&self) -> Duration {
         Registry::lease(self)
     }
@@ -198,5 +214,15 @@ impl<R: Registry> DynRegistry for R {
 
     fn watch<'a>(&'a self, changes: &'a mut Changes<'_>) -> BoxFuture<'a, RegistryError> {
         Box::pin(Registry::watch(self, changes))
+    }
+
+    #[cfg(feature = "upgrade")]
+    fn hand_over(&self) -> Option<Vec<u8>> {
+        Registry::hand_over(self)
+    }
+
+    #[cfg(feature = "upgrade")]
+    fn continue_with(&self, state: &[u8]) -> Result<(), RegistryError> {
+        Registry::continue_with(self, state)
     }
 }

@@ -49,7 +49,7 @@ use super::service::{Hold, HoldError, HoldId};
 use crate::actor::Stub;
 use crate::base::{Exit, Pid};
 use crate::log;
-use crate::node::{LocalProcess, Node};
+use crate::node::Node;
 use crate::observe::ReportKind;
 use crate::process::ended;
 use crate::sync::{Mutex, MutexGuard, PoisonError};
@@ -142,12 +142,21 @@ impl Node {
             return Err(GlobalNameError::Invalid);
         }
         let pid = process.pid().filter(|pid| pid.belongs_to(self.id())).ok_or(GlobalNameError::NoProc)?;
-        let LocalProcess { number, cell } = self
-            .table()
-            .get(pid.number())
-            .map_or(Err(GlobalNameError::NoProc), |cell| Ok(LocalProcess { number: pid.number(), cell }))?;
+        self.table().get(pid.number()).ok_or(GlobalNameError::NoProc)?;
+        self.claim_name(name, pid).await
+    }
+
+    /// Requests the claim on a global name for a process, and holds it until the process exits.
+    fn claim_name(&self, name: &str, pid: Pid) -> impl Future<Output = Result<u64, GlobalNameError>> + Send + use<> {
+        let (node, name, number) = (self.clone(), name.to_owned(), pid.number());
+        let held = node.claims().hold(&key_of(&name), number.to_be_bytes().to_vec(), LIMIT);
+        async move { node.keep_name(&name, pid, held.await?) }
+    }
+
+    fn keep_name(&self, name: &str, pid: Pid, hold: Hold) -> Result<u64, GlobalNameError> {
+        let number = pid.number();
         let exit = ended(self, pid);
-        let hold = self.claims().hold(&key_of(name), number.to_be_bytes().to_vec(), LIMIT).await?;
+        let cell = self.table().get(number).ok_or(GlobalNameError::NoProc)?;
         // The messages of other nodes are for its pid.
         cell.export_pid();
         if !cell.is_alive(number) {
@@ -197,6 +206,25 @@ impl Node {
     /// From [`registered_names/0`](https://www.erlang.org/doc/apps/kernel/global.html#registered_names/0).
     pub fn global_registrations(&self) -> Vec<(String, Pid)> {
         self.global_names().all().into_iter().map(|(name, pid)| (name.to_string(), pid)).collect()
+    }
+}
+
+/// Registers processes that continue in the successor of a node under their global names again. `is_continued` states whether
+/// a process with this number continues.
+#[cfg(feature = "upgrade")]
+pub(crate) fn register_again(node: &Node, is_continued: impl Fn(u64) -> bool) {
+    for claim in node.claims().all_continued(PREFIX) {
+        let Some(pid) = pid_of(&claim).filter(|pid| is_continued(pid.number())) else { continue };
+        let (node, name) = (node.clone(), claim.key[PREFIX.len()..].to_owned());
+        let registered = node.claim_name(&name, node.pid(pid.number()));
+        node.spawner().spawn(async move {
+            if let Err(error) = registered.await {
+                log::warn!(
+                    target: "greenroom", name = %log::Escaped(&name), error = %log::Escaped(error),
+                    "a process of the predecessor does not keep its global name"
+                );
+            }
+        });
     }
 }
 

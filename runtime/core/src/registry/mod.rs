@@ -17,6 +17,8 @@ mod sharded;
 pub use claims::{Change, Changes, Claim, Claimed, Registry, RegistryError};
 pub use global::GlobalNameError;
 #[cfg(feature = "upgrade")]
+pub(crate) use global::register_again;
+#[cfg(feature = "upgrade")]
 pub(crate) use groups::join_again;
 pub use groups::{Broadcast, BroadcastError, Group, GroupEvent, GroupEvents, NoMember, Pick};
 pub use local_view::{Keep, LocalView};

@@ -365,6 +365,15 @@ impl Registry for Client {
         self.store.request(self.node, None, move |state, _| state.claims.get(&key).cloned()).await
     }
 
+    fn hand_over(&self) -> Option<Vec<u8>> {
+        // The store has all of a node's state.
+        Some(Vec::new())
+    }
+
+    fn continue_with(&self, _: &[u8]) -> Result<(), RegistryError> {
+        Ok(())
+    }
+
     async fn watch(&self, changes: &mut Changes<'_>) -> RegistryError {
         let store = &self.store;
         let breaks = store.link(self.node).breaks;

@@ -124,6 +124,26 @@ async fn claims_last_as_long_as_they_are_renewed() {
 }
 
 #[tokio::test]
+async fn the_successor_of_a_process_continues_its_claims() {
+    let Some(etcd) = Cluster::of_one().await else { return };
+    let build = || etcd.registry(2).build().expect("it is valid");
+    let (node, predecessor, successor) = (node("a@one"), build(), build());
+    let mail = granted(&predecessor, &node, "mail").await;
+    let state = predecessor.hand_over().expect("no lease begins at this moment");
+    assert_eq!(successor.renew(&node).await, Err(RegistryError::LeaseLost), "it has no lease yet");
+    successor.continue_with(&state).expect("it is the state of a registry");
+    assert!(successor.continue_with(b"other").is_err());
+    // For longer than a lease.
+    for _ in 0..10 {
+        sleep(Duration::from_millis(300)).await;
+        successor.renew(&node).await.expect("the lease has not ended");
+    }
+    assert_eq!(granted(&successor, &node, "mail").await, mail);
+    successor.release(&mail).await.expect("etcd runs");
+    assert_eq!(predecessor.lookup("mail").await, Ok(None));
+}
+
+#[tokio::test]
 async fn a_restarted_node_does_not_keep_the_claims_of_before() {
     let Some(etcd) = Cluster::of_one().await else { return };
     let registry = etcd.registry(1).build().expect("it is valid");

@@ -92,6 +92,10 @@ enum Here {
 pub(super) enum Event {
     /// The registry reports other claims than before.
     View(View),
+    /// The predecessor of this process has the claim on the application, which this process continues. With the claims that
+    /// the registry has.
+    #[cfg(feature = "upgrade")]
+    Continued(View),
     /// The registry has this intent of the node, or none.
     Announced(Option<Intent>),
     /// The time to wait for the other nodes is over.
@@ -174,6 +178,12 @@ impl Plan {
         }
     }
 
+    /// Continues the intent that the predecessor of this process has announced.
+    #[cfg(feature = "upgrade")]
+    pub(super) fn continue_intent(&mut self, intent: Intent) {
+        self.intent = self.intent.max(intent);
+    }
+
     /// Returns whether this node announces that it is ready.
     pub(super) fn is_ready(&self) -> bool {
         self.is_fit && self.place.is_some() && !self.is_leaving
@@ -231,6 +241,13 @@ impl Plan {
                 self.has_waited |= view.is_owned || (0..self.places).all(is_ready);
                 self.view = Some(view);
                 self.retry();
+            }
+            #[cfg(feature = "upgrade")]
+            Event::Continued(view) => {
+                (self.intent, self.has_waited) = (self.intent.max(view.intent), true);
+                self.view = Some(view);
+                self.here = Here::Claiming;
+                actions.push(Action::Claim);
             }
             Event::Announced(intent) => self.announced = intent,
             Event::Waited => self.has_waited = true,

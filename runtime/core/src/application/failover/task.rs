@@ -67,7 +67,11 @@ pub(super) fn start<T: Tree>(
         spawner.spawn(announce(Arc::clone(&claims), clock(), key, encode, kept.subscribe(), report));
     }
     let place = manager.nodes.iter().position(|other| other == node.name());
-    let plan = Plan::new(place, manager.nodes.len(), takeover == Takeover::State);
+    let mut plan = Plan::new(place, manager.nodes.len(), takeover == Takeover::State);
+    #[cfg(feature = "upgrade")]
+    if let Some(claim) = claims.continued(&intent_key(manager.name(), node.name())) {
+        plan.continue_intent(postcard::from_bytes(&claim.value).unwrap_or_default());
+    }
     let task = Task {
         manager: Arc::clone(&manager),
         tree: Arc::new(tree),
@@ -114,6 +118,15 @@ impl<T: Tree> Task<T> {
         let mut version = self.claims.subscribe();
         version.mark_changed();
         let mut last = None;
+        #[cfg(feature = "upgrade")]
+        if self.claims.continued(&owner_key(self.manager.name())).is_some() {
+            // The predecessor of this process runs the application.
+            let view = view(&self.claims, self.manager.name(), &self.manager.nodes, node.id());
+            for action in self.plan.handle(Event::Continued(last.insert(view).clone())) {
+                self.execute(action);
+            }
+            self.publish();
+        }
         loop {
             let event = tokio::select! {
                 biased;

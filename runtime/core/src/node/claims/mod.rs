@@ -28,6 +28,15 @@ pub(crate) trait NodeClaims: Send + Sync {
     /// Returns the number of claims that are held.
     fn held(&self) -> usize;
 
+    /// Returns the claims for the successor of this process in a live upgrade, if it can continue them. This process makes no
+    /// requests from then on.
+    #[cfg(feature = "upgrade")]
+    fn hand_over(self: Arc<Self>) -> Option<Vec<u8>>;
+
+    /// Makes requests again: the upgrade has failed, or this process is the successor and serves.
+    #[cfg(feature = "upgrade")]
+    fn resume(self: Arc<Self>);
+
     /// Returns the sharded actor with this name, if a node hosts it.
     #[cfg(feature = "registry")]
     fn hosted_actors(&self, node: &Node, name: &str) -> Option<Arc<dyn KeyedActors>>;
@@ -58,8 +67,28 @@ impl Node {
         self.inner.claims.get_or_init(start)
     }
 
-    pub(in crate::node) fn claims_held(&self) -> usize {
+    pub(crate) fn claims_held(&self) -> usize {
         self.inner.claims.get().map_or(0, |claims| claims.held())
+    }
+
+    /// Returns the claims for the successor of this process: see [`NodeClaims::hand_over`].
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn hand_claims_over(&self) -> Option<Vec<u8>> {
+        Arc::clone(self.inner.claims.get()?).hand_over()
+    }
+
+    /// Returns whether the claims have begun.
+    #[cfg(all(feature = "registry", feature = "upgrade"))]
+    pub(crate) fn has_used_claims(&self) -> bool {
+        self.inner.claims.get().is_some()
+    }
+
+    /// Lets the claims make requests again: see [`NodeClaims::resume`].
+    #[cfg(feature = "upgrade")]
+    pub(crate) fn resume_claims(&self) {
+        if let Some(claims) = self.inner.claims.get() {
+            Arc::clone(claims).resume();
+        }
     }
 
     /// Releases the claims of a node that stops.

@@ -44,6 +44,8 @@ struct State {
     /// The roots of trees that have not started yet.
     roots: HashSet<u64>,
     taken: Vec<TakenProcess>,
+    /// The claims of the node, for the registry.
+    claims: Option<Vec<u8>>,
     /// The reason why the predecessor has to serve on.
     refusal: Option<String>,
 }
@@ -75,6 +77,22 @@ impl HandedOver {
     /// Notes the processes and children that other nodes could reach.
     pub(crate) fn add_exported(&self, numbers: impl IntoIterator<Item = u64>) {
         self.lock().exported.extend(numbers);
+    }
+
+    pub(crate) fn add_claims(&self, claims: Vec<u8>) {
+        self.lock().claims = Some(claims);
+    }
+
+    /// Takes the claims of the node. Only once.
+    #[cfg(feature = "registry")]
+    pub(crate) fn take_claims(&self) -> Option<Vec<u8>> {
+        self.lock().claims.take()
+    }
+
+    /// Returns whether there are claims that were not taken.
+    #[cfg(feature = "registry")]
+    pub(crate) fn has_claims(&self) -> bool {
+        self.lock().claims.is_some()
     }
 
     /// Takes the process with this number.

@@ -3,6 +3,8 @@
 //! [`View`] decides, and [`Shared`] executes: it sends the parts of the exchange to the peers in the order of the decisions,
 //! answers requests and passes on the changes.
 
+#[cfg(feature = "upgrade")]
+mod continued;
 mod majority;
 #[cfg(test)]
 mod model_tests;
@@ -317,6 +319,19 @@ impl Registry for LocalView {
 
     async fn lookup(&self, key: &str) -> Result<Option<Claim>, RegistryError> {
         Ok(self.shared()?.state().view.get(key).cloned())
+    }
+
+    #[cfg(feature = "upgrade")]
+    fn hand_over(&self) -> Option<Vec<u8>> {
+        postcard::to_allocvec(&self.shared().ok()?.state().view.record()).ok()
+    }
+
+    #[cfg(feature = "upgrade")]
+    fn continue_with(&self, state: &[u8]) -> Result<(), RegistryError> {
+        let unreadable = |error: postcard::Error| RegistryError::Refused(error.to_string());
+        let record = postcard::from_bytes(state).map_err(unreadable)?;
+        self.shared()?.apply(|state, now| state.view.continue_with(record, now));
+        Ok(())
     }
 
     async fn watch(&self, changes: &mut Changes<'_>) -> RegistryError {

@@ -73,31 +73,31 @@ const MAX_AHEAD: u64 = 24 * 60 * 60 * 1_000_000;
 
 /// The claims of all connected nodes, as one of them sees them.
 pub(super) struct View {
-    id: NodeId,
+    pub(super) id: NodeId,
     policy: SplitPolicy,
     resolve: Option<Resolve>,
-    side: Side,
-    peers: BTreeMap<Epoch, Peer>,
+    pub(super) side: Side,
+    pub(super) peers: BTreeMap<Epoch, Peer>,
     /// The claims on each key, with the connection that they came over. [`Epoch::LOCAL`] is this node.
-    claims: BTreeMap<String, BTreeMap<Epoch, Claim>>,
+    pub(super) claims: BTreeMap<String, BTreeMap<Epoch, Claim>>,
     /// The keys that this node, as their home, has reserved.
     reserved: BTreeMap<String, Reservation>,
     /// The requests of other nodes that wait until all peers have sent their claims.
     deferred: Vec<(Epoch, u64, String, Vec<u8>)>,
     /// The requests of this node that wait for an answer.
     requests: BTreeMap<u64, Pending>,
-    latest: u64,
+    pub(super) latest: u64,
     effects: Vec<Effect>,
 }
 
-struct Peer {
-    id: NodeId,
-    is_full: bool,
+pub(super) struct Peer {
+    pub(super) id: NodeId,
+    pub(super) is_full: bool,
     /// The time until which its claims are waited for. `None` once it has sent them.
-    syncs_until: Option<Instant>,
-    keys: BTreeSet<String>,
+    pub(super) syncs_until: Option<Instant>,
+    pub(super) keys: BTreeSet<String>,
     /// The keys of an earlier process of the peer, until this one has sent its own.
-    unconfirmed: BTreeSet<String>,
+    pub(super) unconfirmed: BTreeSet<String>,
 }
 
 /// A key that a node is about to claim. It ends when the claim arrives, when the node gives the key up, or with its connection.
@@ -205,9 +205,14 @@ impl View {
     /// This node requests a claim.
     pub(super) fn claim(&mut self, request: u64, key: String, value: Vec<u8>, now: Now) {
         if let Some(own) = self.claims.get(&key).and_then(|claims| claims.get(&Epoch::LOCAL)) {
-            let own = own.clone();
-            let claimed = if own.value == value { Claimed::Granted(own) } else { Claimed::Taken(own) };
-            return self.effects.push(Effect::Answer(request, Ok(claimed)));
+            let mut own = own.clone();
+            if own.value != value {
+                // Of an owner that does not exist any more: the predecessor of this process had it.
+                self.latest = now.wall.max(self.latest.saturating_add(1));
+                own = Claim { token: self.latest, value, ..own };
+                self.set_own(own.clone());
+            }
+            return self.effects.push(Effect::Answer(request, Ok(Claimed::Granted(own))));
         }
         if let Some((at, other)) = self.winner(&key) {
             // It may have ended, and the notice of that be under way. The notice arrives before the answer.
@@ -376,11 +381,14 @@ impl View {
             return;
         };
         let claim = Claim { key: key.clone(), node: self.id.clone(), token, value };
-        self.send_to_all(&Part::claimed(&claim));
-        let granted = Claimed::Granted(claim.clone());
-        self.change(&key, |claims| drop(claims.insert(Epoch::LOCAL, claim)));
-        self.effects.push(Effect::Answer(request, Ok(granted)));
+        self.set_own(claim.clone());
+        self.effects.push(Effect::Answer(request, Ok(Claimed::Granted(claim))));
         self.keep(&key);
+    }
+
+    fn set_own(&mut self, claim: Claim) {
+        self.send_to_all(&Part::claimed(&claim));
+        self.change(&claim.key.clone(), |claims| drop(claims.insert(Epoch::LOCAL, claim)));
     }
 
     fn take_request(&mut self, home: Epoch, request: u64) -> Option<Pending> {
@@ -421,7 +429,7 @@ impl View {
     }
 
     /// Changes the claims on a key, and reports the change if another one counts now.
-    fn change(&mut self, key: &str, change: impl FnOnce(&mut BTreeMap<Epoch, Claim>)) {
+    pub(super) fn change(&mut self, key: &str, change: impl FnOnce(&mut BTreeMap<Epoch, Claim>)) {
         let before = self.get(key).cloned();
         let claims = self.claims.entry(key.to_owned()).or_default();
         change(claims);
@@ -439,7 +447,7 @@ impl View {
         self.effects.extend(self.peers.keys().map(|at| Effect::Send(*at, vec![part.clone()])));
     }
 
-    fn own(&self) -> impl Iterator<Item = &Claim> {
+    pub(super) fn own(&self) -> impl Iterator<Item = &Claim> {
         self.claims.values().filter_map(|claims| claims.get(&Epoch::LOCAL))
     }
 
@@ -469,7 +477,7 @@ impl View {
         is_older == (keep == Keep::Older)
     }
 
-    fn has_majority(&self) -> bool {
+    pub(super) fn has_majority(&self) -> bool {
         self.policy.grants(self.peers.values().map(|peer| &peer.id.name).chain([&self.id.name]))
     }
 

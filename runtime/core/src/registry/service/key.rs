@@ -49,7 +49,11 @@ pub(super) enum Stale {
     None,
     /// There may be one.
     Unclear,
+    /// It is released.
     Claim(Claim),
+    /// It is of the predecessor of this process. It is kept for an owner until the predecessor has left.
+    #[cfg_attr(not(feature = "upgrade"), expect(dead_code))]
+    Continued(Claim),
 }
 
 pub(super) struct InFlight {
@@ -89,6 +93,12 @@ impl Key {
             Some(OwnerState::Holding { claim, .. }) => self.stale = Stale::Claim(claim),
             Some(OwnerState::Waiting { is_unclear: true, .. }) => self.stale = Stale::Unclear,
             Some(OwnerState::Waiting { is_unclear: false, .. }) | None => {}
+        }
+    }
+
+    pub(super) fn release_continued(&mut self) {
+        if let Stale::Continued(claim) = &self.stale {
+            self.stale = Stale::Claim(claim.clone());
         }
     }
 

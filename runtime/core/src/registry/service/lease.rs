@@ -43,6 +43,24 @@ impl Lease {
         Lease { time, state: State::None, round: 0, renewal: None, next: None }
     }
 
+    /// Returns the time for which a renewal lasts.
+    #[cfg(feature = "upgrade")]
+    pub(super) fn time(&self) -> Duration {
+        self.time
+    }
+
+    /// Notes that the predecessor of this process has begun a lease. A renewal is due.
+    #[cfg(feature = "upgrade")]
+    pub(super) fn continue_unsure(&mut self, now: Instant) {
+        if now.checked_add(self.time).is_none() {
+            // A lease without an end needs no renewal.
+            self.state = State::Since { begun: now, is_confirmed: true };
+        } else {
+            self.state = State::Unsure;
+            self.next = Some(now);
+        }
+    }
+
     /// Returns the time between two renewals.
     pub(super) fn interval(&self) -> Duration {
         self.time / 3

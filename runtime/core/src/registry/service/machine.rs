@@ -48,6 +48,8 @@ pub(super) struct Machine {
     /// All claims: as last reported, and those of this node that were granted since.
     view: BTreeMap<String, Claim>,
     next_request: u64,
+    /// No request but renewals is sent.
+    is_paused: bool,
     /// The keys with something to do at a time. An entry may be outdated.
     timers: BTreeSet<(Instant, String)>,
     actions: Vec<Action>,
@@ -61,6 +63,7 @@ impl Machine {
             keys: BTreeMap::new(),
             view: BTreeMap::new(),
             next_request: 0,
+            is_paused: false,
             timers: BTreeSet::new(),
             actions: Vec::new(),
         }
@@ -304,6 +307,12 @@ impl Machine {
         if let Some(request) = &mut entry.in_flight {
             request.is_reported = true;
         }
+        if let Stale::Continued(claim) = &entry.stale {
+            if own.is_some_and(|own| own.token == claim.token) {
+                return;
+            }
+            entry.stale = Stale::None;
+        }
         match &mut entry.owner {
             Some(Owner { state: OwnerState::Holding { claim, is_shown, is_doubtful }, .. }) => {
                 if own.is_some_and(|own| own.token == claim.token) {
@@ -341,7 +350,26 @@ impl Machine {
         if entry.in_flight.is_some() {
             return;
         }
+        if let (Stale::Continued(claim), Some(owner)) = (&entry.stale, &mut entry.owner) {
+            if claim.value == owner.value {
+                let claim = claim.clone();
+                // Otherwise a renewal is under way.
+                if self.lease.is_confirmed() {
+                    entry.stale = Stale::None;
+                    owner.state = OwnerState::Holding { claim: claim.clone(), is_shown: false, is_doubtful: false };
+                    self.actions.push(Action::Answer(owner.hold, Ok(claim)));
+                }
+                return;
+            }
+            // The registry replaces it, or refuses: then it is released first.
+            entry.stale = Stale::None;
+        }
+        if self.is_paused {
+            return;
+        }
         let (request, hold) = match (&entry.stale, &entry.owner) {
+            // It waits for an owner, or for the end of the pause.
+            (Stale::Continued(_), _) => return,
             (Stale::Claim(claim), _) => (Request::Release(claim.clone()), None),
             (Stale::Unclear, _) => (Request::Lookup, None),
             (Stale::None, Some(Owner { hold, value, state: OwnerState::Waiting { .. } })) => {
@@ -394,7 +422,71 @@ impl Machine {
             if let Some(claim) = entry.held().cloned() {
                 entry.lose(Loss::Lease, Stale::Claim(claim), &mut self.actions);
             }
+            entry.release_continued();
         }
+    }
+}
+
+/// The hand-over of the claims in a live upgrade.
+#[cfg(feature = "upgrade")]
+impl Machine {
+    /// No request but renewals is sent from now on: the claims stay as they are.
+    pub(super) fn pause(&mut self) {
+        self.is_paused = true;
+    }
+
+    /// Ends a pause. Claims of the predecessor that have no owner yet are released.
+    pub(super) fn resume(&mut self, now: Instant) {
+        self.is_paused = false;
+        // An owner receives its claim when the lease is certain.
+        for entry in self.keys.values_mut().filter(|entry| entry.owner.is_none()) {
+            entry.release_continued();
+        }
+        self.advance_all(now);
+        self.renew_if_due(now);
+    }
+
+    /// Returns the claims that owners on this node hold, and those of other nodes in the local copy.
+    pub(super) fn record(&self) -> Vec<Claim> {
+        let held = self.keys.values().filter_map(Key::held);
+        held.chain(self.view.values().filter(|claim| claim.node != self.id)).cloned().collect()
+    }
+
+    /// Continues with these claims of the predecessor of this process, and of other nodes.
+    pub(super) fn continue_with(&mut self, claims: Vec<Claim>, now: Instant) {
+        for claim in claims {
+            let key = claim.key.clone();
+            if claim.node == self.id {
+                let stale = Stale::Continued(claim.clone());
+                self.keys.insert(key.clone(), Key { stale, ..Key::new(now) });
+            }
+            self.view.insert(key.clone(), claim);
+            self.actions.push(Action::Changed(key));
+        }
+        if !self.keys.is_empty() {
+            self.lease.continue_unsure(now);
+        }
+        self.renew_if_due(now);
+    }
+
+    /// Returns the claim of the predecessor on a key, if no owner has it yet.
+    pub(super) fn continued(&self, key: &str) -> Option<&Claim> {
+        match &self.keys.get(key)?.stale {
+            Stale::Continued(claim) => Some(claim),
+            _ => None,
+        }
+    }
+
+    /// Returns all claims of the predecessor that no owner has yet.
+    pub(super) fn all_continued(&self) -> impl Iterator<Item = &Claim> {
+        self.keys.keys().filter_map(|key| self.continued(key))
+    }
+
+    /// A successor has the claims: the owners on this node lose them, and nothing is released.
+    pub(super) fn leave(&mut self, now: Instant) {
+        self.stop(now);
+        self.keys.clear();
+        self.lease = Lease::new(self.lease.time());
     }
 }
 

@@ -198,3 +198,91 @@ fn a_key_has_one_owner_on_a_node() {
     case.answer(Answer::Release(Ok(())));
     assert!(case.machine.is_idle());
 }
+
+#[cfg(feature = "upgrade")]
+mod upgrade {
+    use super::*;
+
+    /// Returns a machine in a successor, whose predecessor has claimed the key with token 5 for the owner 1.
+    fn successor() -> Case {
+        let mut case = Case::new();
+        case.apply(|machine, _| machine.pause());
+        case.apply(|machine, now| machine.continue_with(vec![claim("n0@test", 5, 1)], now));
+        assert_eq!(case.take(), [Action::Renew], "the lease of the predecessor may have ended");
+        case
+    }
+
+    #[test]
+    fn an_owner_continues_the_claim_of_the_predecessor_after_a_renewal() {
+        let mut case = successor();
+        case.report(Change::All(vec![claim("n0@test", 5, 1)]));
+        case.hold(1);
+        assert_eq!(case.take(), []);
+        // A claim that has an owner, also one that waits, is not released.
+        case.apply(Machine::resume);
+        case.renewed(Ok(()));
+        assert_eq!(case.take(), [Action::Answer(1, Ok(claim("n0@test", 5, 1)))]);
+        assert!(case.machine.is_held("a", 1, case.now));
+        assert!(case.requests().is_empty());
+    }
+
+    #[test]
+    fn claims_of_the_predecessor_without_an_owner_are_released_when_the_successor_serves() {
+        let mut case = successor();
+        case.renewed(Ok(()));
+        case.report(Change::All(vec![claim("n0@test", 5, 1)]));
+        assert!(case.requests().is_empty());
+        case.apply(Machine::resume);
+        assert_eq!(case.requests(), [&Request::Release(claim("n0@test", 5, 1))]);
+    }
+
+    #[test]
+    fn a_claim_of_the_predecessor_that_has_ended_is_requested_anew() {
+        for lost in [true, false] {
+            let mut case = successor();
+            if lost {
+                case.renewed(Err(RegistryError::LeaseLost));
+            } else {
+                case.renewed(Ok(()));
+                case.report(Change::Ended("a".to_owned()));
+            }
+            case.hold(1);
+            assert!(case.requests().is_empty(), "not before the successor serves");
+            case.apply(Machine::resume);
+            if lost {
+                // The machine does not know that the claim went with the lease.
+                case.answer(Answer::Release(Ok(())));
+            }
+            assert_eq!(case.requests(), [&Request::Claim(vec![1])]);
+        }
+    }
+
+    #[test]
+    fn another_owner_replaces_a_claim_of_the_predecessor_when_the_successor_serves() {
+        let mut case = successor();
+        case.renewed(Ok(()));
+        case.hold(2);
+        assert!(case.requests().is_empty());
+        case.apply(Machine::resume);
+        assert_eq!(case.requests(), [&Request::Claim(vec![2])]);
+        case.answer(Answer::Claim(Ok(Claimed::Taken(claim("n0@test", 5, 1)))));
+        assert_eq!(case.requests(), [&Request::Release(claim("n0@test", 5, 1))]);
+    }
+
+    #[test]
+    fn a_predecessor_makes_no_request_after_the_hand_over_and_releases_nothing_when_it_leaves() {
+        let mut case = Case::held();
+        case.apply(|machine, _| machine.pause());
+        assert_eq!(case.machine.record(), [claim("n0@test", 1, 1)]);
+        case.apply(|machine, now| machine.drop_hold(1, "a", now));
+        assert!(case.requests().is_empty());
+        case.apply(Machine::leave);
+        assert!(case.requests().is_empty() && case.machine.is_idle());
+
+        let mut case = Case::held();
+        case.apply(|machine, _| machine.pause());
+        case.apply(|machine, now| machine.drop_hold(1, "a", now));
+        case.apply(Machine::resume);
+        assert_eq!(case.requests(), [&Request::Release(claim("n0@test", 1, 1))], "the upgrade has failed");
+    }
+}

@@ -19,8 +19,12 @@ mod machine_tests;
 mod model_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "upgrade")]
+mod upgrade;
 
 use std::any::Any;
+#[cfg(feature = "upgrade")]
+use std::any::TypeId;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
@@ -70,6 +74,9 @@ struct State {
     /// The registry has reported its claims.
     is_reported: bool,
     is_stopping: bool,
+    /// The successor of this process continues the claims, once it serves.
+    #[cfg(feature = "upgrade")]
+    is_handed_over: bool,
 }
 
 /// The way to an owner.
@@ -87,9 +94,10 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 impl ClaimService {
     /// Starts the service of a node.
-    pub(crate) fn start(node: &Node, registry: Arc<dyn DynRegistry>) -> Arc<ClaimService> {
+    pub(crate) fn start<R: Registry>(node: &Node, registry: R) -> Arc<ClaimService> {
         registry.attach(node);
         let machine = Machine::new(NodeId::clone(node.id()), registry.lease());
+        let registry: Arc<dyn DynRegistry> = Arc::new(registry);
         let service = Arc::new(ClaimService {
             id: Arc::clone(node.id()),
             node: node.downgrade(),
@@ -103,12 +111,16 @@ impl ClaimService {
                 next_hold: 0,
                 is_reported: false,
                 is_stopping: false,
+                #[cfg(feature = "upgrade")]
+                is_handed_over: false,
             }),
             publishing: Mutex::default(),
             rescheduled: Arc::default(),
             version: watch::Sender::new(0),
             registrations: Registrations::default(),
         });
+        #[cfg(feature = "upgrade")]
+        service.begin_in_place_of_predecessor(node, TypeId::of::<R>() == TypeId::of::<super::LocalView>());
         node.spawner().spawn(keep_time(Arc::downgrade(&service), Arc::clone(&service.rescheduled)));
         node.spawner().spawn(keep_watch(Arc::downgrade(&service), service.version.subscribe()));
         service
@@ -153,7 +165,29 @@ impl ClaimService {
     ///
     /// # Errors
     /// The key has another claim, or the registry did not grant it in time.
-    pub(crate) async fn hold(self: &Arc<Self>, key: &str, value: Vec<u8>, limit: Duration) -> Result<Hold, HoldError> {
+    pub(crate) fn hold(
+        self: &Arc<Self>,
+        key: &str,
+        value: Vec<u8>,
+        limit: Duration,
+    ) -> impl Future<Output = Result<Hold, HoldError>> + Send + use<> {
+        let requested = self.request_hold(key, value, limit);
+        async move {
+            let (hold, answered) = requested?;
+            match answered.await {
+                Ok(Ok(claim)) => Ok(hold.granted(claim)),
+                Ok(Err(error)) => Err(error),
+                Err(_) => Err(HoldError::Stopped),
+            }
+        }
+    }
+
+    fn request_hold(
+        self: &Arc<Self>,
+        key: &str,
+        value: Vec<u8>,
+        limit: Duration,
+    ) -> Result<(Hold, oneshot::Receiver<Result<Claim, HoldError>>), HoldError> {
         if key.is_empty() || key.len() > MAX_KEY || value.len() > MAX_VALUE {
             let reason = format!("expected a key of 1 to {MAX_KEY} bytes, and a value of at most {MAX_VALUE}");
             return Err(HoldError::Registry(RegistryError::Refused(reason)));
@@ -175,11 +209,7 @@ impl ClaimService {
         // A time beyond the clock's range is as far as a year.
         let deadline = now.checked_add(limit).unwrap_or(now + Duration::from_secs(365 * 24 * 60 * 60));
         self.apply(|machine, now| machine.hold(id, key, value, now, deadline));
-        match answered.await {
-            Ok(Ok(claim)) => Ok(hold.granted(claim)),
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(HoldError::Stopped),
-        }
+        Ok((hold, answered))
     }
 
     /// Resolves when the registry has no claim of this node on the key that an owner has given up, or after `limit`.
@@ -203,6 +233,12 @@ impl ClaimService {
     fn drop_hold(self: &Arc<Self>, key: &str, hold: HoldId) {
         self.state().owners.remove(&hold);
         self.apply(|machine, now| machine.drop_hold(hold, key, now));
+    }
+
+    /// Lets a node use this registry, as [`NodeBuilder::registry`].
+    #[cfg(test)]
+    pub(crate) fn start_for_test<R: Registry>(node: &Node, registry: R) {
+        node.claims_or_start(|| ClaimService::start(node, registry));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -371,7 +407,11 @@ async fn keep_watch(service: Weak<ClaimService>, mut version: watch::Receiver<u6
 impl NodeClaims for ClaimService {
     fn stop(self: Arc<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.state().is_stopping = true;
-        self.apply(Machine::stop);
+        #[cfg(feature = "upgrade")]
+        let stop = if self.is_continued_elsewhere() { Machine::leave } else { Machine::stop };
+        #[cfg(not(feature = "upgrade"))]
+        let stop = Machine::stop;
+        self.apply(stop);
         Box::pin(async move {
             let mut version = self.version.subscribe();
             let released = async {
@@ -385,6 +425,17 @@ impl NodeClaims for ClaimService {
 
     fn held(&self) -> usize {
         self.state().machine.held()
+    }
+
+    #[cfg(feature = "upgrade")]
+    fn hand_over(self: Arc<Self>) -> Option<Vec<u8>> {
+        upgrade::hand_over(&self)
+    }
+
+    #[cfg(feature = "upgrade")]
+    fn resume(self: Arc<Self>) {
+        self.state().is_handed_over = false;
+        self.apply(Machine::resume);
     }
 
     fn hosted_actors(&self, node: &Node, name: &str) -> Option<Arc<dyn KeyedActors>> {
@@ -408,7 +459,7 @@ impl NodeBuilder {
     pub fn registry(self, registry: impl Registry) -> NodeBuilder {
         self.parts(move |node| {
             // Not started yet: the node is new.
-            node.claims_or_start(|| ClaimService::start(node, Arc::new(registry)));
+            node.claims_or_start(|| ClaimService::start(node, registry));
         })
     }
 }
@@ -416,7 +467,7 @@ impl NodeBuilder {
 impl Node {
     /// Returns the node's claims. On a node that was not started by a builder, they begin with the first use.
     pub(crate) fn claims(&self) -> Arc<ClaimService> {
-        let start = || ClaimService::start(self, Arc::new(super::LocalView::default())) as Arc<dyn NodeClaims>;
+        let start = || ClaimService::start(self, super::LocalView::default()) as Arc<dyn NodeClaims>;
         let claims = Arc::clone(self.claims_or_start(start)).into_any();
         claims.downcast().unwrap_or_else(|_| unreachable!("a node has one type of claims"))
     }

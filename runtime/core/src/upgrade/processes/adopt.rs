@@ -11,6 +11,9 @@ use crate::wire::{Epoch, Signal};
 /// Ends the relations of the processes that were taken over with those that were not, as if these had stopped.
 pub(in crate::upgrade) fn finish_adoption(node: &Node) {
     let Some(handed_over) = node.handed_over() else { return };
+    // If this release does not use claims, they begin with those of the predecessor here, and are released.
+    #[cfg(feature = "registry")]
+    let claims = (handed_over.has_claims() || node.has_used_claims()).then(|| node.claims());
     let (taken, left) = handed_over.finish();
     if !left.is_empty() {
         node.loss_counts().count_lost_states(left.len() as u64);
@@ -19,6 +22,11 @@ pub(in crate::upgrade) fn finish_adoption(node: &Node) {
             target: "greenroom", count = left.len(), paths = %log::Escaped(paths.join(", ")),
             "processes of the predecessor have no place in this release, and have ended"
         );
+    }
+    #[cfg(feature = "registry")]
+    if claims.is_some() {
+        crate::registry::register_again(node, |number| taken.iter().any(|process| process.number == number));
+        node.resume_claims();
     }
     let reason = || Exit::Shutdown(Some("the process was not handed over to the successor of its node".into()));
     let has_ended = |pid: &Pid| pid.belongs_to(node.id()) && node.signal_target(pid.number()).is_none();

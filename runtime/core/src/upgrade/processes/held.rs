@@ -174,7 +174,11 @@ impl HeldProcesses {
             let child = cell.is_child_exported().then(|| cell.child_id()).flatten().map(|id| id.number());
             [process, child].into_iter().flatten()
         });
-        let mut parts = writer.push(&Item::Exported(exported.collect())).map_err(UpgradeError::Unwritten)?;
+        let exported = Item::Exported(exported.collect());
+        let mut parts = Vec::new();
+        for item in [exported].into_iter().chain(self.node.hand_claims_over().map(Item::Claims)) {
+            parts.extend(writer.push(&item).map_err(UpgradeError::Unwritten)?);
+        }
         parts.push(writer.finish());
         for part in parts {
             send(part).await?;
@@ -224,7 +228,11 @@ impl HeldProcesses {
 
 impl Drop for HeldProcesses {
     fn drop(&mut self) {
-        let held = (!self.node.has_successor()).then_some(&self.held);
+        let serves_on = !self.node.has_successor();
+        if serves_on {
+            self.node.resume_claims();
+        }
+        let held = serves_on.then_some(&self.held);
         for (number, cell) in self.waiting.iter().chain(&self.left_out).chain(held.into_iter().flatten()) {
             // Refused by a process that has ended.
             let _ = cell.hold(*number, HoldRequest::Release);

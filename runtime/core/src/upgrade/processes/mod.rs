@@ -2,6 +2,8 @@
 //! taken over.
 
 mod adopt;
+#[cfg(all(test, feature = "registry"))]
+mod claim_tests;
 #[cfg(test)]
 mod cluster_tests;
 mod held;

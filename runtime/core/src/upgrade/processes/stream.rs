@@ -20,6 +20,8 @@ pub(in crate::upgrade) enum Item {
     Process(Box<ProcessRecord>),
     /// The processes and children that other nodes can reach.
     Exported(Vec<u64>),
+    /// The claims of the node, as its registry writes them.
+    Claims(Vec<u8>),
 }
 
 /// Writes items to parts.
@@ -38,6 +40,7 @@ impl Item {
             Item::Definition(definition) => handed_over.add_definition(definition),
             Item::Process(process) => handed_over.add(*process),
             Item::Exported(numbers) => handed_over.add_exported(numbers),
+            Item::Claims(claims) => handed_over.add_claims(claims),
         }
     }
 }

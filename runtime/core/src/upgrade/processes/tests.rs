@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use greenroom_macros::{actor, protocol, receive, supervisor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{HeldProcesses, Reader, finish_adoption};
 use crate::Timer;
@@ -346,7 +346,7 @@ struct Shop {
 }
 
 /// Hands the processes of a node over to another one, which does not serve yet.
-async fn hand_over(node: &Node) -> Result<(HeldProcesses, Node), UpgradeError> {
+pub(super) async fn hand_over(node: &Node) -> Result<(HeldProcesses, Node), UpgradeError> {
     let mut held = HeldProcesses::hold(node, LIMIT).await?;
     let successor = write_down(node, &mut held).await?;
     Ok((held, successor))
@@ -373,7 +373,7 @@ async fn write_down(node: &Node, held: &mut HeldProcesses) -> Result<Node, Upgra
     Ok(successor)
 }
 
-async fn commit(node: &Node, held: HeldProcesses, successor: &Node) {
+pub(super) async fn commit(node: &Node, held: HeldProcesses, successor: &Node) {
     held.check().unwrap();
     node.succession().hand_to_successor();
     drop(held);
@@ -393,11 +393,18 @@ async fn upgrade(node: &Node) -> (Node, ShopRef) {
     (successor, shop)
 }
 
+/// Returns the process that has the name of the till on a node.
+async fn named(node: &Node) -> Option<Pid> {
+    node.scope(async { TillRef::named("till").pid() }).await
+}
+
 #[greenroom_macros::test]
 async fn a_process_continues_with_its_state_its_pid_and_its_messages() {
     let node = Node::local();
     let shop = start(&node).await;
     let pid = shop.till().pid();
+    assert!(pid.is_some());
+    node.scope(async { TillRef::register("till", &shop.till()) }).await.unwrap();
     shop.till().pay(1);
     assert_eq!(shop.till().coins().await.unwrap(), [1]);
     assert_eq!(take_hooks(), ["open", "wind up"]);
@@ -406,10 +413,9 @@ async fn a_process_continues_with_its_state_its_pid_and_its_messages() {
     shop.till().pay(3);
     let (successor, shop) = upgrade(&node).await;
     assert_eq!(take_hooks(), ["reopen [1]", "wind up"]);
-    assert_eq!(shop.till().pid(), pid);
-    // It is still suspended.
-    let coins = shop.till().coins();
-    sleep(Duration::from_millis(50)).await;
+    assert_eq!((shop.till().pid(), named(&successor).await), (pid.clone(), pid.clone()));
+    let mut coins = shop.till().coins();
+    assert!(timeout(Duration::from_secs(1), &mut coins).await.is_err(), "it is still suspended");
     shop.till().sys().resume().await.unwrap();
     assert_eq!(coins.await.unwrap(), [1, 2, 3]);
     node.stop().await;
@@ -523,7 +529,7 @@ async fn a_process_that_is_not_quiet_in_time_starts_anew_or_cancels_the_upgrade(
     sleep(Duration::from_millis(10)).await;
     let refused = HeldProcesses::hold(&node, Duration::from_secs(1)).await.map(drop).unwrap_err();
     assert_eq!(refused.to_string(), "/Shop/office/ledger did not become quiet in time: it still handles a message");
-    let dropped = tokio::time::timeout(Duration::from_millis(100), HeldProcesses::hold(&node, LIMIT)).await;
+    let dropped = timeout(Duration::from_millis(100), HeldProcesses::hold(&node, LIMIT)).await;
     assert!(dropped.is_err());
     sleep(Duration::from_secs(20)).await;
     assert_eq!(shop.till().coins().await.unwrap(), [7, 1], "it goes on");

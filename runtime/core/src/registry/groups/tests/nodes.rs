@@ -171,11 +171,16 @@ async fn members_are_awaited_by_events() {
 
 #[greenroom_macros::test]
 async fn messages_and_broadcasts_of_a_process_keep_their_order() {
-    // With the lower limit, each broadcast is handled beside the connection's task, as one to very many members is.
-    for large in [Limits::default().large, 80] {
-        let beside = keep_their_order(Cluster::in_memory(2).limits(Limits { large, ..Limits::default() }).await).await;
-        assert_eq!(beside > 0, large == 80, "{beside} frames in the queue beside the task");
+    let cluster = |large| Cluster::in_memory(2).limits(Limits { large, ..Limits::default() });
+    assert_eq!(keep_their_order(cluster(Limits::default().large).await).await, 0);
+    // With the lower limit, each broadcast is handled beside the connection's task, as one to very many members is. A thread
+    // does that, which can be faster than this test looks.
+    for _ in 0..20 {
+        if keep_their_order(cluster(80).await).await > 0 {
+            return;
+        }
     }
+    panic!("no frame was seen in the queue beside the task");
 }
 
 /// Returns the most frames that were handled beside the connection's task at one time.

@@ -21,6 +21,7 @@
 //! | `peers` | `peers`, the number of connected nodes |
 //! | `spawn` | `pid` of a new process |
 //! | `pay COINS` | `paid` with the coins in the till, its process, and the release that has made it |
+//! | `name` | `named`: the till has the global name `till` |
 //! | `environment` | `child` with the output of this program as a child, with the argument `once`: it ends at once |
 
 mod desk;
@@ -150,6 +151,10 @@ async fn commands(shop: till::ShopRef) {
                 let (coins, release) = paid.expect("the till answers");
                 let process = shop.till().pid().map_or(0, |pid| pid.number());
                 say("paid", format_args!("{coins} {process} {release}"));
+            }
+            ("name", _) => {
+                node.register_global("till", &shop.till()).await.expect("the name is free");
+                say("named", "till");
             }
             ("environment", _) => {
                 let program = std::env::args().next().expect("a program has a name");

@@ -3,6 +3,7 @@
 #[path = "../../../src/bin/release/desk.rs"]
 mod desk;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +15,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::server::{Server, answer, left, piped};
 use crate::authority::{Authority, Folder};
@@ -78,10 +79,31 @@ async fn next(events: &mut UnboundedReceiver<NodeEvent>) -> NodeEvent {
     timeout(DEADLINE, events.recv()).await.expect("an event arrives").expect("the watcher runs")
 }
 
+/// Returns the process with a global name, as soon as a node sees it.
+async fn registered(node: &Node, name: &str) -> Pid {
+    let registered = async {
+        loop {
+            match node.lookup_global(name) {
+                Some(pid) => return pid,
+                None => sleep(Duration::from_millis(10)).await,
+            }
+        }
+    };
+    timeout(DEADLINE, registered).await.expect("the name is registered")
+}
+
 /// The traffic to one desk: a note, and then a call, again and again.
 struct Traffic {
     stops: Arc<AtomicBool>,
-    task: JoinHandle<(u64, u64)>,
+    task: JoinHandle<Seen>,
+}
+
+struct Seen {
+    sent: u64,
+    /// The calls that were not answered.
+    unanswered: u64,
+    /// The processes that had the global name `till`.
+    names: HashSet<Option<Pid>>,
 }
 
 impl Traffic {
@@ -90,7 +112,7 @@ impl Traffic {
         let stopped = Arc::clone(&stops);
         let task = tokio::spawn(peer.scope(async move {
             let desk: DeskRef = node.named_at("desk", to);
-            let (mut sent, mut unanswered) = (0, 0);
+            let (mut sent, mut unanswered, mut names) = (0, 0, HashSet::new());
             while !stopped.load(Ordering::Relaxed) {
                 desk.note(sent).await.unwrap();
                 match desk.echo(sent).await {
@@ -99,15 +121,16 @@ impl Traffic {
                     Err(error) if error.kind == CallErrorKind::Exit(Exit::shutdown()) => unanswered += 1,
                     Err(error) => panic!("{error}"),
                 }
+                names.insert(node.lookup_global("till"));
                 sent += 1;
             }
-            (sent, unanswered)
+            Seen { sent, unanswered, names }
         }));
         Traffic { stops, task }
     }
 
-    /// Ends the traffic. Returns the number of notes, and of calls that were not answered.
-    async fn end(self) -> (u64, u64) {
+    /// Ends the traffic.
+    async fn end(self) -> Seen {
         self.stops.store(true, Ordering::Relaxed);
         timeout(DEADLINE, self.task).await.expect("the traffic ends").unwrap()
     }
@@ -135,8 +158,10 @@ fn check_log(server: &Server, ups: usize, continued: usize) {
 async fn upgrade_under_traffic(peer: NodeBuilder, access: &Access) {
     let peer = peer.listen("127.0.0.1:0").start().await.unwrap();
     let mut events = watch(&peer);
-    let server = start("shop@test", &peer.address().unwrap(), access).await;
+    let mut server = start("shop@test", &peer.address().unwrap(), access).await;
     let NodeEvent::Up(first) = next(&mut events).await else { panic!("not up") };
+    server.command("name").await;
+    let till = registered(&peer, "till").await;
     let ups = server.lines("log INFO node up").len();
     let traffic = Traffic::begin(&peer, "shop@test");
     for (before, release) in [("one", "two"), ("two", "three")] {
@@ -149,8 +174,9 @@ async fn upgrade_under_traffic(peer: NodeBuilder, access: &Access) {
         let desk: DeskRef = peer.named_at("desk", "shop@test");
         assert_eq!(peer.scope(desk.echo(7).into_future()).await, Ok(7));
     }
-    let (sent, unanswered) = traffic.end().await;
+    let Seen { sent, unanswered, names } = traffic.end().await;
     assert!(sent > 0 && unanswered <= 2, "{unanswered} of {sent}");
+    assert_eq!(names, [Some(till)].into(), "the till keeps its global name all the time");
     assert_eq!(peer.members()[0].id, first, "the same incarnation");
     assert!(events.try_recv().is_err(), "the peer sees no event");
     let counters = peer.counters();
@@ -198,7 +224,7 @@ async fn two_connected_nodes_are_upgraded_at_the_same_time() {
     for ((server, ups), traffic) in [&shop, &depot].into_iter().zip(ups).zip(traffic) {
         // With the peer, and with the other one.
         server.nth(2, &["log INFO connection continued"]).await;
-        let (sent, unanswered) = traffic.end().await;
+        let Seen { sent, unanswered, .. } = traffic.end().await;
         assert!(sent > 0 && unanswered <= 1, "{unanswered} of {sent}");
         check_notes(server, sent);
         check_log(server, ups, 2);

@@ -178,10 +178,10 @@ impl Plan {
         }
     }
 
-    /// Continues the intent that the predecessor of this process has announced.
+    /// Begins with the intent that the predecessor of this process has announced.
     #[cfg(feature = "upgrade")]
-    pub(super) fn continue_intent(&mut self, intent: Intent) {
-        self.intent = self.intent.max(intent);
+    pub(super) fn with_intent(self, intent: Intent) -> Plan {
+        Plan { intent, ..self }
     }
 
     /// Returns whether this node announces that it is ready.

@@ -67,11 +67,12 @@ pub(super) fn start<T: Tree>(
         spawner.spawn(announce(Arc::clone(&claims), clock(), key, encode, kept.subscribe(), report));
     }
     let place = manager.nodes.iter().position(|other| other == node.name());
-    let mut plan = Plan::new(place, manager.nodes.len(), takeover == Takeover::State);
+    let plan = Plan::new(place, manager.nodes.len(), takeover == Takeover::State);
     #[cfg(feature = "upgrade")]
-    if let Some(claim) = claims.continued(&intent_key(manager.name(), node.name())) {
-        plan.continue_intent(postcard::from_bytes(&claim.value).unwrap_or_default());
-    }
+    let plan = match claims.continued(&intent_key(manager.name(), node.name())) {
+        Some(claim) => plan.with_intent(postcard::from_bytes(&claim.value).unwrap_or_default()),
+        None => plan,
+    };
     let task = Task {
         manager: Arc::clone(&manager),
         tree: Arc::new(tree),

@@ -120,6 +120,16 @@ pub mod production {}
 #[doc = include_str!("../../book/src/reference.md")]
 pub mod reference {}
 
+/// The index of errors.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/errors.md")]
+pub mod errors {}
+
+/// The questions and answers.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/faq.md")]
+pub mod faq {}
+
 /// The glossary.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/glossary.md")]
@@ -132,6 +142,14 @@ pub mod from {
     pub mod erlang {}
     #[doc = include_str!("../../book/src/from/elixir.md")]
     pub mod elixir {}
+    #[doc = include_str!("../../book/src/from/ractor.md")]
+    pub mod ractor {}
+    #[doc = include_str!("../../book/src/from/kameo.md")]
+    pub mod kameo {}
+    #[doc = include_str!("../../book/src/from/actix.md")]
+    pub mod actix {}
+    #[doc = include_str!("../../book/src/from/akka.md")]
+    pub mod akka {}
 }
 
 /// The chapter "Design".

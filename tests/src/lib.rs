@@ -28,6 +28,27 @@ pub mod start {
     pub mod machines {}
 }
 
+/// The tutorial "A job queue".
+#[cfg(doctest)]
+pub mod tutorial {
+    #[doc = include_str!("../../book/src/tutorial/queue.md")]
+    pub mod queue {}
+    #[doc = include_str!("../../book/src/tutorial/workers.md")]
+    pub mod workers {}
+    #[doc = include_str!("../../book/src/tutorial/crashes.md")]
+    pub mod crashes {}
+    #[doc = include_str!("../../book/src/tutorial/pressure.md")]
+    pub mod pressure {}
+    #[doc = include_str!("../../book/src/tutorial/retries.md")]
+    pub mod retries {}
+    #[doc = include_str!("../../book/src/tutorial/nodes.md")]
+    pub mod nodes {}
+    #[doc = include_str!("../../book/src/tutorial/failover.md")]
+    pub mod failover {}
+    #[doc = include_str!("../../book/src/tutorial/upgrade.md")]
+    pub mod upgrade {}
+}
+
 /// The chapter "The language".
 #[cfg(doctest)]
 pub mod language {

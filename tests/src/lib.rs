@@ -49,6 +49,31 @@ pub mod tutorial {
     pub mod upgrade {}
 }
 
+/// The recipes.
+#[cfg(doctest)]
+pub mod recipes {
+    #[doc = include_str!("../../book/src/recipes/retry.md")]
+    pub mod retry {}
+    #[doc = include_str!("../../book/src/recipes/rate-limit.md")]
+    pub mod rate_limit {}
+    #[doc = include_str!("../../book/src/recipes/pool.md")]
+    pub mod pool {}
+    #[doc = include_str!("../../book/src/recipes/pubsub.md")]
+    pub mod pubsub {}
+    #[doc = include_str!("../../book/src/recipes/worker-queue.md")]
+    pub mod worker_queue {}
+    #[doc = include_str!("../../book/src/recipes/cache.md")]
+    pub mod cache {}
+    #[doc = include_str!("../../book/src/recipes/websocket.md")]
+    pub mod websocket {}
+    #[doc = include_str!("../../book/src/recipes/deploy.md")]
+    pub mod deploy {}
+    #[doc = include_str!("../../book/src/recipes/fault-tests.md")]
+    pub mod fault_tests {}
+    #[doc = include_str!("../../book/src/recipes/tracing.md")]
+    pub mod tracing {}
+}
+
 /// The chapter "The language".
 #[cfg(doctest)]
 pub mod language {

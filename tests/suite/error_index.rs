@@ -37,8 +37,9 @@ fn matches(entry: &str, message: &str) -> bool {
 fn check(page: &str, messages: BTreeSet<String>) {
     let entries = entries(page, |_| true);
     assert!(messages.len() > 50, "the sources have messages");
-    let missing: Vec<_> =
-        messages.into_iter().filter(|message| !entries.iter().any(|entry| matches(entry, message))).collect();
+    // A message of the sources is also a pattern, of the messages that its arguments make.
+    let has = |message: &str| entries.iter().any(|entry| matches(entry, message) || matches(message, entry));
+    let missing: Vec<_> = messages.into_iter().filter(|message| !has(message)).collect();
     assert!(missing.is_empty(), "not in book/src/errors.md:\n{}", missing.join("\n"));
 }
 
@@ -77,6 +78,15 @@ fn each_message_of_the_compiler_has_an_entry() {
     for file in source::files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("ui"), &["stderr"]) {
         let errors = file.text.lines().filter(|line| line.starts_with("error"));
         messages.extend(errors.filter_map(|line| line.split_once(": ")).map(|(_, message)| message.to_owned()));
+    }
+    for file in source::files(&source::workspace().join("macros/src"), &["rs"]) {
+        let tokens = code(&file);
+        let calls = (0..tokens.len()).filter(|at| {
+            ["error", "new", "new_spanned", "push", "push_help"].iter().any(|name| begins(&tokens[*at..], &[name, "("]))
+        });
+        // The message is the second argument, or the only one. A single word is not a message.
+        let literals = calls.filter_map(|at| literals(&tokens[at + 2..]).next()).filter(|(argument, _)| *argument < 2);
+        messages.extend(literals.map(|(_, literal)| text(literal)).filter(|message| message.contains(' ')));
     }
     for file in sources() {
         let tokens = code(&file);
@@ -137,27 +147,28 @@ fn each_warning_and_error_of_the_log_has_an_entry() {
         for at in 0..tokens.len() {
             let is_call = |level| begins(&tokens[at..], &["log", ":", ":", level, "!", "("]);
             if is_call("warn") || is_call("error") {
-                messages.extend(logged(&tokens[at + 6..]).map(text));
+                messages.extend(literals(&tokens[at + 6..]).last().map(|(_, literal)| text(literal)));
             }
         }
     }
     // The texts of alarms and of children are variables.
-    messages.retain(|message| message.trim_matches(ANY) != "");
+    messages.retain(|message| !message.trim_matches(ANY).is_empty());
     check(&page(), messages);
 }
 
-/// The message of a log event: the last literal of the call whose arguments the tokens begin with.
-fn logged<'a>(tokens: &[Token<'a>]) -> Option<&'a str> {
-    let mut depth = 1;
-    let arguments = tokens.iter().take_while(|token| {
+/// The string literals of the call whose arguments the tokens begin with, with the numbers of their arguments.
+fn literals<'a>(tokens: &[Token<'a>]) -> impl Iterator<Item = (usize, &'a str)> {
+    let (mut depth, mut argument) = (1, 0);
+    let arguments = tokens.iter().map_while(move |token| {
         match token.text {
-            "(" => depth += 1,
-            ")" => depth -= 1,
+            "(" | "[" | "{" => depth += 1,
+            ")" | "]" | "}" => depth -= 1,
+            "," if depth == 1 => argument += 1,
             _ => {}
         }
-        depth > 0
+        (depth > 0).then_some((argument, token))
     });
-    arguments.filter(|token| token.kind == Kind::Text).last().map(|token| token.text)
+    arguments.filter(|(_, token)| token.kind == Kind::Text).map(|(argument, token)| (argument, token.text))
 }
 
 #[test]

@@ -28,6 +28,52 @@ pub mod start {
     pub mod machines {}
 }
 
+/// The tutorial "A job queue".
+#[cfg(doctest)]
+pub mod tutorial {
+    #[doc = include_str!("../../book/src/tutorial/queue.md")]
+    pub mod queue {}
+    #[doc = include_str!("../../book/src/tutorial/workers.md")]
+    pub mod workers {}
+    #[doc = include_str!("../../book/src/tutorial/crashes.md")]
+    pub mod crashes {}
+    #[doc = include_str!("../../book/src/tutorial/pressure.md")]
+    pub mod pressure {}
+    #[doc = include_str!("../../book/src/tutorial/retries.md")]
+    pub mod retries {}
+    #[doc = include_str!("../../book/src/tutorial/nodes.md")]
+    pub mod nodes {}
+    #[doc = include_str!("../../book/src/tutorial/failover.md")]
+    pub mod failover {}
+    #[doc = include_str!("../../book/src/tutorial/upgrade.md")]
+    pub mod upgrade {}
+}
+
+/// The recipes.
+#[cfg(doctest)]
+pub mod recipes {
+    #[doc = include_str!("../../book/src/recipes/retry.md")]
+    pub mod retry {}
+    #[doc = include_str!("../../book/src/recipes/rate-limit.md")]
+    pub mod rate_limit {}
+    #[doc = include_str!("../../book/src/recipes/pool.md")]
+    pub mod pool {}
+    #[doc = include_str!("../../book/src/recipes/pubsub.md")]
+    pub mod pubsub {}
+    #[doc = include_str!("../../book/src/recipes/worker-queue.md")]
+    pub mod worker_queue {}
+    #[doc = include_str!("../../book/src/recipes/cache.md")]
+    pub mod cache {}
+    #[doc = include_str!("../../book/src/recipes/websocket.md")]
+    pub mod websocket {}
+    #[doc = include_str!("../../book/src/recipes/deploy.md")]
+    pub mod deploy {}
+    #[doc = include_str!("../../book/src/recipes/fault-tests.md")]
+    pub mod fault_tests {}
+    #[doc = include_str!("../../book/src/recipes/tracing.md")]
+    pub mod tracing {}
+}
+
 /// The chapter "The language".
 #[cfg(doctest)]
 pub mod language {
@@ -120,6 +166,16 @@ pub mod production {}
 #[doc = include_str!("../../book/src/reference.md")]
 pub mod reference {}
 
+/// The index of errors.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/errors.md")]
+pub mod errors {}
+
+/// The questions and answers.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/faq.md")]
+pub mod faq {}
+
 /// The glossary.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/glossary.md")]
@@ -132,6 +188,14 @@ pub mod from {
     pub mod erlang {}
     #[doc = include_str!("../../book/src/from/elixir.md")]
     pub mod elixir {}
+    #[doc = include_str!("../../book/src/from/ractor.md")]
+    pub mod ractor {}
+    #[doc = include_str!("../../book/src/from/kameo.md")]
+    pub mod kameo {}
+    #[doc = include_str!("../../book/src/from/actix.md")]
+    pub mod actix {}
+    #[doc = include_str!("../../book/src/from/akka.md")]
+    pub mod akka {}
 }
 
 /// The chapter "Design".

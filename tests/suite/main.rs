@@ -23,6 +23,7 @@ mod crashes;
 mod cycles;
 mod deep_trees;
 mod dynamic_intensity;
+mod error_index;
 mod error_sources;
 mod events;
 mod exits;

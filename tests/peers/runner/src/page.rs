@@ -53,6 +53,12 @@ const LIFECYCLE: &[Row] = &[
 
 const MEMORY_AND_RESTARTS: &[Row] = &[("memory", "bytes an idle actor"), ("restart", "crash until running again")];
 
+/// The rows of the charts in the README: messages, and processes.
+const SUMMARY: [(&str, &[Row]); 2] = [
+    ("summary-messages", &[("cast1", "one producer, one actor"), ("ask64", "64 callers, one actor")]),
+    ("summary-processes", MEMORY_AND_RESTARTS),
+];
+
 const SELECTIVE: &[Row] = &[
     ("selrecv/0", "nothing waits"),
     ("selrecv/1000", "1,000 unwanted wait"),
@@ -133,6 +139,9 @@ fn files_of_one_node(results: &Results) -> Vec<(String, String)> {
         files.push((format!("messages-{name}.svg"), bars(results, threads, MESSAGES)));
         files.push((format!("lives-{name}.svg"), bars(results, threads, LIFECYCLE)));
         files.push((format!("room-{name}.svg"), bars(results, threads, MEMORY_AND_RESTARTS)));
+    }
+    for (name, rows) in SUMMARY {
+        files.push((format!("{name}.svg"), bars(results, 2, rows)));
     }
     files.push(("selective.svg".to_owned(), selective(results)));
     for (name, x, series) in GROWTH {

@@ -143,6 +143,8 @@ impl Node {
         }
         let pid = process.pid().filter(|pid| pid.belongs_to(self.id())).ok_or(GlobalNameError::NoProc)?;
         self.table().get(pid.number()).ok_or(GlobalNameError::NoProc)?;
+        // The task that removes the name of a process after its exit may not have run yet.
+        drop(self.claims().registrations.take_ended(self, |registered| registered == name));
         self.claim_name(name, pid).await
     }
 
@@ -163,7 +165,7 @@ impl Node {
             return Err(GlobalNameError::NoProc);
         }
         let (id, token, lost) = (hold.id(), hold.token(), hold.lost_or_dropped());
-        self.claims().registrations.insert(name, hold);
+        self.claims().registrations.insert(name, Registration { process: number, hold });
         let (node, name) = (self.clone(), name.to_owned());
         self.spawner().spawn(async move {
             let loss = tokio::select! {
@@ -188,10 +190,22 @@ impl Node {
     /// Those of [`global::unregister`](unregister).
     pub async fn unregister_global(&self, name: &str) -> Result<(), GlobalNameError> {
         let claims = self.claims();
-        let hold = claims.registrations.take(name).ok_or_else(|| GlobalNameError::Unknown(name.to_owned()))?;
-        drop(hold);
+        let taken = claims.registrations.take(name).ok_or_else(|| GlobalNameError::Unknown(name.to_owned()))?;
+        drop(taken);
         let key = key_of(name);
         if claims.released(&key, LIMIT).await { Ok(()) } else { Err(HoldError::Timeout.into()) }
+    }
+
+    /// Resolves when the registry has no names of processes of this node that have exited, or after `limit`. Cancel-safe.
+    pub(crate) async fn ended_names_released(&self, limit: Duration) {
+        let claims = self.claims();
+        drop(claims.registrations.take_ended(self, |_| true));
+        let released = async {
+            for key in claims.all_pending(PREFIX) {
+                claims.released(&key, limit).await;
+            }
+        };
+        self.clock().within(Some(limit), released).await;
     }
 
     /// Returns the process that has a global name, in the view of this node: a local read.
@@ -247,27 +261,39 @@ pub(super) fn publish<'k>(node: &Node, key: &'k str, claim: Option<&Claim>) -> O
 
 /// The global names of a node's processes.
 #[derive(Default)]
-pub(super) struct Registrations(Mutex<BTreeMap<String, Hold>>);
+pub(super) struct Registrations(Mutex<BTreeMap<String, Registration>>);
+
+struct Registration {
+    process: u64,
+    hold: Hold,
+}
 
 // Each hold is dropped without the lock: its drop has effects.
 impl Registrations {
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Hold>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Registration>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn insert(&self, name: &str, hold: Hold) {
-        let lost = self.lock().insert(name.to_owned(), hold);
+    fn insert(&self, name: &str, registration: Registration) {
+        let lost = self.lock().insert(name.to_owned(), registration);
         drop(lost);
     }
 
-    fn take(&self, name: &str) -> Option<Hold> {
+    fn take(&self, name: &str) -> Option<Registration> {
         self.lock().remove(name)
+    }
+
+    /// Takes the registrations of processes that have exited, under names that `wanted` accepts.
+    fn take_ended(&self, node: &Node, wanted: impl Fn(&str) -> bool) -> Vec<Registration> {
+        let is_alive = |process: u64| node.table().get(process).is_some_and(|cell| cell.is_alive(process));
+        let mut names = self.lock();
+        names.extract_if(.., |name, taken| wanted(name) && !is_alive(taken.process)).map(|(_, taken)| taken).collect()
     }
 
     /// Removes the registration with this hold, unless the name has a later one.
     fn remove(&self, name: &str, id: HoldId) {
         let mut names = self.lock();
-        let is_same = names.get(name).is_some_and(|hold| hold.id() == id);
+        let is_same = names.get(name).is_some_and(|registration| registration.hold.id() == id);
         let removed = if is_same { names.remove(name) } else { None };
         drop(names);
         drop(removed);

@@ -20,6 +20,8 @@ use crate::supervisor::{SharedTree, StateTransfer, Tree, TreeStates};
 
 /// The longest time that a node waits for the others when it starts.
 const WAIT: Duration = Duration::from_secs(5);
+/// The time in which the global names of an application that has ended are released.
+const NAMES_TIME: Duration = Duration::from_secs(1);
 /// The longest key of a claim, in bytes.
 const MAX_KEY: usize = 255;
 
@@ -318,10 +320,13 @@ impl<T: Tree> Task<T> {
             if let Err(error) = starting.await {
                 // Stopped during its start, it may have states.
                 running.ended().await;
+                running.node().ended_names_released(NAMES_TIME).await;
                 return send(Input::NotStarted(number, error, left()));
             }
             send(Input::OfClaim(number, Event::Started));
             let reason = running.ended().await;
+            // The next owner can register them at once.
+            running.node().ended_names_released(NAMES_TIME).await;
             if running.node().services().is_closed() {
                 send(Input::Event(Event::Leave));
             }

@@ -334,6 +334,55 @@ async fn a_start_that_a_better_node_interrupts_is_not_a_failure() {
     journal.until_running(&["n0@test"]).await;
 }
 
+/// Has a global name from its start on.
+#[actor]
+#[derive(Default)]
+struct Clerk;
+
+#[actor]
+impl Clerk {
+    #[init]
+    async fn open(&mut self, cx: &mut Context<Self>) -> Result<(), Exit> {
+        global::register("clerk", &cx.me()).await?;
+        Ok(())
+    }
+
+    #[cast]
+    fn fail(&self) -> Result<(), Exit> {
+        Err(Exit::error("failed"))
+    }
+}
+
+#[supervisor]
+#[derive(Default)]
+struct Office {
+    #[child]
+    clerk: Clerk,
+}
+
+/// Starts an application whose process has a global name.
+async fn start_office(node: &Node) -> Failover<OfficeRef> {
+    node.start_failover(Application::new("office", Office::default()).failover(NODES)).await.unwrap()
+}
+
+#[test]
+fn a_process_of_an_application_registers_its_global_name_after_a_move_and_after_a_restart() {
+    Check::nodes(2).run(0..40, async |cluster: Cluster| {
+        let [a, b] = [cluster.node(0).clone(), cluster.node(1).clone()];
+        let owner = || cluster.node(1).lookup_global("clerk").map(|pid| pid.node().to_string());
+        let is_on = |node: &'static str| until(move || owner().as_deref() == Some(node));
+        let (on_a, _) = tokio::join!(start_office(&a), start_office(&b));
+        is_on("n0@test").await;
+        on_a.running().unwrap().tree().clerk().fail();
+        sleep(Duration::from_millis(100)).await;
+        is_on("n0@test").await;
+        a.stop().await;
+        is_on("n1@test").await;
+        start_office(cluster.restart(0).await).await;
+        is_on("n0@test").await;
+    });
+}
+
 #[greenroom_macros::test]
 async fn applications_whose_names_begin_alike_are_separate() {
     let (cluster, _store, journal) = cluster().await;

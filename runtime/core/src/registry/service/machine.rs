@@ -105,6 +105,11 @@ impl Machine {
         }
     }
 
+    /// Returns the keys that no owner has, and for which the registry may have a claim of this node.
+    pub(super) fn all_pending(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().filter(|(_, entry)| entry.owner.is_none()).map(|(key, _)| key.as_str())
+    }
+
     /// Returns `true` if the registry has no claim of this node, as far as that is known.
     pub(super) fn is_idle(&self) -> bool {
         self.keys.is_empty()

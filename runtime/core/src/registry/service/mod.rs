@@ -212,6 +212,11 @@ impl ClaimService {
         Ok((hold, answered))
     }
 
+    /// Returns the keys that begin with `prefix`, and for which the registry may have a claim of this node without an owner.
+    pub(super) fn all_pending(&self, prefix: &str) -> Vec<String> {
+        self.state().machine.all_pending().filter(|key| key.starts_with(prefix)).map(str::to_owned).collect()
+    }
+
     /// Resolves when the registry has no claim of this node on the key that an owner has given up, or after `limit`.
     /// Returns `false` then.
     pub(super) async fn released(&self, key: &str, limit: Duration) -> bool {

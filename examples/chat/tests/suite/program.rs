@@ -1,9 +1,12 @@
 //! The program's demo and its startup errors.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
+use greenroom::Cookie;
+use observer::{Addresses, Target};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -65,7 +68,7 @@ fn a_failed_start_prints_one_line() {
 }
 
 /// Connects a websocket to a page.
-async fn connect(page: &str) -> WebSocketStream<TcpStream> {
+pub(crate) async fn connect(page: &str) -> WebSocketStream<TcpStream> {
     let mut request = format!("ws://{page}/ws").into_client_request().unwrap();
     request.headers_mut().insert("origin", format!("http://{page}").parse().unwrap());
     let stream = TcpStream::connect(page).await.unwrap();
@@ -73,7 +76,7 @@ async fn connect(page: &str) -> WebSocketStream<TcpStream> {
 }
 
 /// Waits until a websocket has received texts with these parts, in any order.
-async fn expect(socket: &mut WebSocketStream<TcpStream>, parts: &[&str]) {
+pub(crate) async fn expect(socket: &mut WebSocketStream<TcpStream>, parts: &[&str]) {
     let mut missing = parts.to_vec();
     while !missing.is_empty() {
         let Message::Text(text) = socket.next().await.expect("the node serves").unwrap() else { continue };
@@ -108,6 +111,33 @@ async fn each_node_of_a_cluster_has_an_observer_also_after_an_upgrade() {
         expect_at(observer, "/", "<title>").await;
     }
     assert!(cluster.observers.len() == 4 && cluster.observers[..3].contains(&cluster.observers[3]));
+}
+
+/// The observer's program attaches with these arguments, and with the cookie of the user.
+#[tokio::test]
+async fn an_observer_of_the_same_user_attaches_to_a_cluster() {
+    let cluster = Cluster::start("attached");
+    assert_eq!(std::fs::metadata(cluster.cookie()).unwrap().permissions().mode() & 0o777, 0o600);
+    let target = |cookie| Target { seeds: vec![cluster.seed.clone()], cookie: Some(cookie), ..Target::default() };
+    let cookie = Cookie::load_from(cluster.cookie()).unwrap();
+    let node = target(cookie).attach(&Addresses::default()).await.unwrap();
+    let mut peers: Vec<String> = node.peers().iter().map(|peer| peer.as_str()[..2].to_owned()).collect();
+    peers.sort();
+    assert_eq!(peers, ["a@", "b@", "c@"], "one is the seed");
+    node.stop().await;
+    let refused = target(Cookie::random().unwrap()).attach(&Addresses::default()).await;
+    assert!(refused.is_err(), "another user");
+}
+
+/// A program that serves the observer's page has no use for its terminal version.
+#[test]
+fn the_chat_does_not_need_the_terminal_of_the_observer() {
+    let mut tree = Command::new(env!("CARGO"));
+    tree.args(["tree", "--offline", "--prefix", "none", "--package", "chat"]);
+    let crates = String::from_utf8(tree.output().unwrap().stdout).unwrap();
+    let has = |name: &str| crates.lines().any(|line| line.starts_with(name));
+    assert!(has("observer v") && has("axum v"), "{crates}");
+    assert!(!has("ratatui"), "{crates}");
 }
 
 /// Each service has a node of its own, which is an operating system process.

@@ -139,12 +139,6 @@ impl Program {
     }
 }
 
-impl From<Child> for Program {
-    fn from(program: Child) -> Program {
-        Program(program)
-    }
-}
-
 impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.0.kill();

@@ -7,6 +7,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use greenroom::Port;
 use greenroom::prelude::*;
@@ -64,6 +65,11 @@ impl Program {
         Ok(programs)
     }
 
+    /// Returns the name of the node without its address, as it begins the lines of its output.
+    fn label(&self) -> &str {
+        self.name.split('@').next().unwrap_or_default()
+    }
+
     /// Returns the port that runs the program, with this standard output.
     pub(crate) fn port(&self, output: Stdio) -> io::Result<Port> {
         let mut command = Command::new(std::env::current_exe()?);
@@ -101,8 +107,13 @@ pub(crate) async fn run(size: usize, port: u16, observe: Option<u16>, data: &Pat
     let seed = programs[0].name.split_once('@').map_or("", |(_, address)| address);
     println!("to observe them all: cargo run --release -p observer -- --seed {seed}");
     for program in programs {
-        let start =
-            move || program.port(Stdio::inherit()).unwrap_or_else(|error| panic!("this program's path: {error}"));
+        let has_started = AtomicBool::new(false);
+        let start = move || {
+            if has_started.swap(true, Ordering::Relaxed) {
+                println!("{}: starting again", program.label());
+            }
+            program.port(Stdio::inherit()).unwrap_or_else(|error| panic!("this program's path: {error}"))
+        };
         tree.programs().start_child_with(start).await?;
     }
     Err(tree.ended().await)

@@ -84,15 +84,21 @@ pub(crate) async fn expect(socket: &mut WebSocketStream<TcpStream>, parts: &[&st
     }
 }
 
+/// Requests a path, and returns the whole answer.
+async fn get(page: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(page).await.unwrap();
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {page}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
 /// Requests a path until its answer has this part.
 async fn expect_at(page: &str, path: &str, part: &str) {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
-        let mut stream = TcpStream::connect(page).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {page}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
+        let answer = get(page, path).await;
         if answer.contains(part) {
             return;
         }
@@ -124,6 +130,13 @@ async fn an_observer_of_the_same_user_attaches_to_a_cluster() {
     let mut peers: Vec<String> = node.peers().iter().map(|peer| peer.as_str()[..2].to_owned()).collect();
     peers.sort();
     assert_eq!(peers, ["a@", "b@", "c@"], "one is the seed");
+    // The observers of the chat show the nodes of the chat, not this one.
+    expect_at(&cluster.observers[0], "/page", &node.name().to_string()).await;
+    let page = get(&cluster.observers[0], "/page").await;
+    let page: serde_json::Value = serde_json::from_str(page.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let nodes = page["overview"]["nodes"].as_array().unwrap();
+    let nodes: Vec<&str> = nodes.iter().map(|node| &node["node"].as_str().unwrap()[..2]).collect();
+    assert_eq!(nodes, peers, "{page}");
     node.stop().await;
     let refused = target(Cookie::random().unwrap()).attach(&Addresses::default()).await;
     assert!(refused.is_err(), "another user");
@@ -154,7 +167,7 @@ async fn each_service_runs_alone_on_its_node() {
     expect(&mut socket, &[r#""type":"acknowledged","id":"1""#, r#""words":"through all of them""#]).await;
     // The analytics have counted it, and the reporting has the figure from them.
     expect_at(&services.page, "/stats", r#""top":[["ann",1]]"#).await;
-    expect_at(&services.page, "/report", "lobby: 1 lines this minute, 1 in all; most by ann 1").await;
+    expect_at(&services.page, "/report", "lobby: 1 line this minute, 1 in all; most by ann 1").await;
     // It can still be on its way to the log.
     let end = Instant::now() + Duration::from_secs(30);
     loop {

@@ -23,7 +23,7 @@ function row(node, selected) {
   const rates = node.history.map((point) => point.rate);
   const label = `messages a second, now ${node.rate}, at most ${Math.max(0, ...rates)}`;
   const line = make("tr", node.node === selected ? "selected" : "", name,
-    make("td", "wide", [node.greenroom, node.metadata].filter(Boolean).join(" · ")),
+    make("td", "wide about", node.greenroom, make("small", "", node.metadata)),
     number(age(node.uptime), 1, "wide"), number(count(node.processes), node.processes),
     number(count(node.rate), node.rate), make("td", "spark wide", sparkline(rates, label)),
     known(node.load, (load) => `${Math.round(load * 100)} %`), known(node.queue, count, "wide"),

@@ -169,7 +169,12 @@ impl fmt::Display for Alarm {
                 at.as_ref().map_or(Ok(()), |at| write!(f, " at {at}"))
             }
             Alarm::LongSchedule { pid, kind, took, after } => {
-                write!(f, "{pid} ({kind}) occupied its thread for {took:.1?} without an .await that waits")?;
+                write!(f, "{pid} ")?;
+                // The type of a process that has ended is not known.
+                if !kind.is_empty() {
+                    write!(f, "({kind}) ")?;
+                }
+                write!(f, "occupied its thread for {took:.1?} without an .await that waits")?;
                 after.as_ref().map_or(Ok(()), |after| write!(f, "; its last known receive! is at {after}"))
             }
             Alarm::RestartStorm { supervisor, child, restarts } => {
@@ -187,5 +192,23 @@ impl fmt::Display for Alarm {
                 write!(f, "the certificate in {file} expires in {} days and {} hours", hours / 24, hours % 24)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Node;
+
+    #[test]
+    fn a_process_that_has_ended_is_shown_without_a_type() {
+        let pid = Node::local().pid(7);
+        let shown = |kind: &'static str| {
+            let (kind, pid, took) = (kind.into(), pid.clone(), Duration::from_millis(13));
+            Alarm::LongSchedule { pid, kind, took, after: None }.to_string()
+        };
+        let text = "occupied its thread for 13.0ms without an .await that waits";
+        assert_eq!(shown("Clerk"), format!("{pid} (Clerk) {text}"));
+        assert_eq!(shown(""), format!("{pid} {text}"));
     }
 }

@@ -34,10 +34,11 @@ function curve(from, to) {
 /** The parts of the way at which the text of a curve can be. In the middle many curves cross. */
 const PLACES = [0.33, 0.5, 0.67, 0.25, 0.75, 0.42, 0.58, 0.18, 0.82];
 
-/** The first place on a curve whose text covers no other one, or none: the list has the number as well. */
-function textPlace(points, taken) {
+/** The first place on a curve whose text covers no other one and no box, or none: the list has the number as well. */
+function textPlace(points, boxes, taken) {
   const at = (t, axis) => points.reduce((sum, point, i) => sum + [1, 3, 3, 1][i] * t ** i * (1 - t) ** (3 - i) * point[axis], 0);
-  const free = (x, y) => taken.every(([x2, y2]) => Math.abs(x - x2) > 22 || Math.abs(y - y2) > 11);
+  const free = (x, y) => taken.every(([x2, y2]) => Math.abs(x - x2) > 24 || Math.abs(y - y2) > 14)
+    && boxes.every((box) => x < box.x - 12 || x > box.x + BOX + 12 || y < box.y || y > box.y + TALL + 14);
   const place = PLACES.map((t) => [at(t, 0), at(t, 1)]).find(([x, y]) => free(x, y));
   if (place) taken.push(place);
   return place;
@@ -56,7 +57,7 @@ function draw(flows) {
   for (const [column, node] of nodes.entries()) {
     picture.append(svg("text", { x: SIDE + column * COLUMN, y: 18, class: "node" }, node));
   }
-  const taken = [];
+  const boxes = [...places.values()], taken = [];
   for (const flow of flows) {
     const points = curve(places.get(id(flow.from)), places.get(id(flow.to)));
     const d = `M${points[0]} C${points.slice(1).join(" ")}`;
@@ -64,13 +65,13 @@ function draw(flows) {
     const wide = Math.min(6, 1 + Math.log10(1 + flow.rate));
     const line = svg("path", { d, "stroke-width": wide, "marker-end": "url(#arrow)", class: bad ? "bad" : "" }, svg("title", {}, describe(flow)));
     picture.append(line);
-    const place = textPlace(points, taken);
+    const place = textPlace(points, boxes, taken);
     if (place) {
       const [x, y] = place;
       picture.append(svg("text", { x, y: y - 3, class: bad ? "rate bad-text" : "rate", "text-anchor": "middle" }, rate(flow.rate)));
     }
   }
-  for (const { kind, node, x, y } of places.values()) {
+  for (const { kind, node, x, y } of boxes) {
     const name = kind.length > 24 ? `…${kind.slice(-23)}` : kind;
     picture.append(svg("rect", { x, y, width: BOX, height: TALL, rx: 5 }),
       svg("text", { x: x + 8, y: y + 17 }, name, svg("title", {}, `${kind} on ${node}`)));

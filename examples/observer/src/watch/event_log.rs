@@ -172,6 +172,18 @@ mod tests {
         assert_eq!(log.records().len(), 2);
     }
 
+    #[greenroom::test]
+    async fn an_alarm_of_a_process_that_has_ended_has_no_type() {
+        let pid = Observer::of_own_node().spawn().pid().unwrap();
+        let shown = |kind: &'static str| {
+            let (pid, kind, took) = (pid.clone(), kind.into(), Duration::from_millis(13));
+            Alarm::LongSchedule { pid, kind, took, after: None }.to_string()
+        };
+        let text = "occupied its thread for 13.0ms without an .await that waits";
+        assert_eq!(shown("Clerk"), format!("{pid} (Clerk) {text}"));
+        assert_eq!(shown(""), format!("{pid} {text}"));
+    }
+
     #[test]
     fn a_repeated_alarm_has_one_record_and_records_are_bounded() {
         let (supervisor, child) = ("/Office".to_owned(), "clerk".to_owned());

@@ -194,21 +194,3 @@ impl fmt::Display for Alarm {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Node;
-
-    #[test]
-    fn a_process_that_has_ended_is_shown_without_a_type() {
-        let pid = Node::local().pid(7);
-        let shown = |kind: &'static str| {
-            let (kind, pid, took) = (kind.into(), pid.clone(), Duration::from_millis(13));
-            Alarm::LongSchedule { pid, kind, took, after: None }.to_string()
-        };
-        let text = "occupied its thread for 13.0ms without an .await that waits";
-        assert_eq!(shown("Clerk"), format!("{pid} (Clerk) {text}"));
-        assert_eq!(shown(""), format!("{pid} {text}"));
-    }
-}

@@ -29,7 +29,7 @@ pub(crate) const NODES: [&str; 3] = ["n0@test", "n1@test", "n2@test"];
 const ROOMS: [&str; 2] = ["garden", "lobby"];
 const NICKS: [&str; 4] = ["ann", "bob", "eve", "joe"];
 const STEPS: u64 = 120;
-/// The time after the last failure in which everybody receives all lines.
+/// The time after the last failure in which all people receive all lines.
 const SETTLE_TIME: Duration = Duration::from_secs(60);
 
 /// The part of the chat that the test needs.

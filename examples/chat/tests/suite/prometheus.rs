@@ -117,7 +117,9 @@ async fn each_query_of_the_board_has_series_for_a_running_chat() {
     // All nodes, by their names.
     assert_eq!(prometheus.series("count by (node) (greenroom_node_info)").await, 3);
     // The crash is counted, by the node of the person.
-    prometheus.series(r#"greenroom_processes_ended_total{reason="panic"} * on (instance) group_left (node) greenroom_node_info{node=~"a@.*"} > 0"#).await;
+    let panics = r#"greenroom_processes_ended_total{reason="panic"}"#;
+    let of_a = r#"on (instance) group_left (node) greenroom_node_info{node=~"a@.*"}"#;
+    prometheus.series(&format!("{panics} * {of_a} > 0")).await;
     // A query that is wrong has none.
     let wrong = prometheus.query("greenroom_no_such_metric").await.expect("it runs");
     assert_eq!(wrong["data"]["result"].as_array().map(Vec::len), Some(0), "{wrong}");

@@ -153,7 +153,7 @@ mod tests {
     use crate::Observer;
 
     #[greenroom::test]
-    async fn the_end_of_an_answer_to_a_lost_observer_is_no_crash() {
+    async fn the_end_of_an_answer_to_a_lost_observer_is_not_a_crash() {
         let pid = Observer::of_own_node().spawn().pid().unwrap();
         let crashed = |kind: &'static str, reason| LifecycleEvent::Crashed {
             pid: pid.clone(),

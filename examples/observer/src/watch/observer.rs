@@ -168,7 +168,7 @@ impl Observer {
     /// Starts watchers for new nodes, and ends those of nodes that were lost long ago.
     fn watch_all(&mut self, cx: &mut Context<Self>) {
         let own = self.with_own.then(|| cx.node().name().to_string());
-        // Hidden nodes, such as other observers, are no members, and cannot be inspected.
+        // Hidden nodes, such as other observers, are not members, and cannot be inspected.
         let members: Option<Vec<_>> =
             self.with_own.then(|| cx.node().members().into_iter().map(|member| member.id.name).collect());
         let peers = cx.node().peers().into_iter();

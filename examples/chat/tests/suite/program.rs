@@ -131,7 +131,7 @@ async fn an_observer_of_the_same_user_attaches_to_a_cluster() {
     peers.sort();
     assert_eq!(peers, ["a@", "b@", "c@"], "one is the seed");
     // The observers of the chat show the nodes of the chat, not this one.
-    expect_at(&cluster.observers[0], "/page", &node.name().to_string()).await;
+    expect_at(&cluster.observers[0], "/page", node.name().as_str()).await;
     let page = get(&cluster.observers[0], "/page").await;
     let page: serde_json::Value = serde_json::from_str(page.split_once("\r\n\r\n").unwrap().1).unwrap();
     let nodes = page["overview"]["nodes"].as_array().unwrap();

@@ -56,7 +56,8 @@ fn summary(stats: &[RoomStats], previous: &HashMap<Room, u64>) -> String {
         // The analytics count from zero after a crash.
         let new = lines.saturating_sub(previous.get(room).copied().unwrap_or(0));
         let top: Vec<String> = top.iter().map(|(nick, lines)| format!("{nick} {lines}")).collect();
-        let _ = writeln!(text, "{room}: {new} lines this minute, {lines} in all; most by {}", top.join(", "));
+        let noun = if new == 1 { "line" } else { "lines" };
+        let _ = writeln!(text, "{room}: {new} {noun} this minute, {lines} in all; most by {}", top.join(", "));
     }
     if text.is_empty() {
         text.push_str("no lines yet\n");
@@ -79,7 +80,7 @@ mod tests {
         };
         let previous = HashMap::from([(Text::new("lobby").unwrap(), 4)]);
         let all = [stats("garden", 1, &[("eve", 1)]), stats("lobby", 7, &[("ann", 5), ("bob", 2)])];
-        let expected = "garden: 1 lines this minute, 1 in all; most by eve 1\n\
+        let expected = "garden: 1 line this minute, 1 in all; most by eve 1\n\
                         lobby: 3 lines this minute, 7 in all; most by ann 5, bob 2\n";
         assert_eq!(summary(&all, &previous), expected);
         assert_eq!(summary(&[], &previous), "no lines yet\n");

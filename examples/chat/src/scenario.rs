@@ -7,6 +7,7 @@
 //! lines of a room after leaving it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use greenroom::prelude::*;
@@ -28,6 +29,8 @@ pub(crate) const NODES: [&str; 3] = ["n0@test", "n1@test", "n2@test"];
 const ROOMS: [&str; 2] = ["garden", "lobby"];
 const NICKS: [&str; 4] = ["ann", "bob", "eve", "joe"];
 const STEPS: u64 = 120;
+/// The time after the last failure in which all people receive all lines.
+const SETTLE_TIME: Duration = Duration::from_secs(60);
 
 /// The part of the chat that the test needs.
 #[supervisor(intensity = 1000, period = "1s")]
@@ -281,16 +284,26 @@ pub(crate) fn history(disk: &Store, room: &str) -> Vec<(u64, String)> {
     }
 }
 
+/// Two tests, which run at the same time.
 #[test]
 fn every_member_receives_every_line_once_despite_crashes() {
-    Check::nodes(3).state(|_| Disks::new()).boot(boot).run(0..10, async |cluster, disks| {
+    check(0..5);
+}
+
+#[test]
+fn every_member_receives_every_line_once_with_other_seeds() {
+    check(5..10);
+}
+
+fn check(seeds: Range<u64>) {
+    Check::nodes(3).state(|_| Disks::new()).boot(boot).run(seeds, async |cluster, disks| {
         let mut people = NICKS.map(|nick| TestPerson { nick, lines: 0, state: Arc::default(), connection: None });
         let mut current_rooms = [ROOMS[0]; NICKS.len()];
         tokio::join!(
             run_steps(&cluster, &disks, &mut people, &mut current_rooms),
             cluster.chaos(Faults::LINKS, Duration::from_secs(60)),
         );
-        sleep(Duration::from_secs(300)).await;
+        sleep(SETTLE_TIME).await;
 
         let disks = disks.all();
         let histories: BTreeMap<_, _> = ROOMS.iter().map(|room| (*room, history(&disks[0], room))).collect();

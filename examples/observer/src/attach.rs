@@ -39,6 +39,8 @@ pub struct Target {
     pub cluster: Option<String>,
     /// The name of the observer's node, if it is not `observer-PID@localhost`.
     pub name: Option<String>,
+    /// The cookie, if it is not that of the usual settings: see [`Cookie::load`].
+    pub cookie: Option<Cookie>,
 }
 
 impl Target {
@@ -46,7 +48,7 @@ impl Target {
     /// has the latter, and takes those of later members: they are dialled within some seconds.
     ///
     /// It is hidden: no member of the cluster, and announced to none. It does not listen, exports nothing, and gives no
-    /// rights to others. Its cookie is that of the usual settings.
+    /// rights to others.
     ///
     /// # Errors
     /// The cookie or a setting is not valid, or no seed has answered.
@@ -77,7 +79,8 @@ impl Target {
             Some(own) if name == "observer" => own.clone(),
             _ => format!("{name}-{}@localhost", std::process::id()),
         };
-        let mut builder = Node::builder(name).cookie(Cookie::load()?).membership(Mesh::hidden());
+        let cookie = self.cookie.clone().map_or_else(Cookie::load, Ok)?;
+        let mut builder = Node::builder(name).cookie(cookie).membership(Mesh::hidden());
         builder = builder.policy(no_rights()).discovery(addresses.clone());
         builder = self.seeds.iter().fold(builder, NodeBuilder::seed);
         if let Some(cluster) = &self.cluster {

@@ -2,6 +2,7 @@
 
 mod args;
 mod shell;
+#[cfg(feature = "terminal")]
 mod terminal;
 
 use std::net::SocketAddr;
@@ -22,7 +23,10 @@ async fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         Ok(Command::Page { target, address, actions }) => page(&target, address, actions).await,
+        #[cfg(feature = "terminal")]
         Ok(Command::Terminal(target)) => terminal::run(&target).await,
+        #[cfg(not(feature = "terminal"))]
+        Ok(Command::Terminal(_)) => Err(Exit::error("built without the feature `terminal`")),
         Ok(Command::Shell(target)) => match shell::run(&target).await {
             Ok(status) => return status,
             Err(error) => Err(error),

@@ -47,7 +47,7 @@ pub(crate) async fn play(file: &Path) -> greenroom::Result {
     let lines = script::read(file, &room).map_err(Exit::error)?;
     let scratch = Scratch::new("demo")?;
     let began = Instant::now();
-    let programs = Program::cluster(NODES, 0, None, &scratch.0)?;
+    let programs = Program::temporary_cluster(NODES, &scratch.0)?;
 
     let mut results = run_nodes(&programs, &room, &lines).await?;
     // The nodes have stopped, so the files are final.

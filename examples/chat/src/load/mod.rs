@@ -40,7 +40,7 @@ pub(crate) async fn run(people: usize) -> greenroom::Result {
     let storm = people * 3 / 2;
     check_open_files(storm)?;
     let scratch = Scratch::new("load")?;
-    let programs = Program::cluster(NODES, 0, None, &scratch.0)?;
+    let programs = Program::temporary_cluster(NODES, &scratch.0)?;
     let pages: Vec<SocketAddr> = programs.iter().map(|program| program.page).collect();
     let _nodes: Vec<PortRef> =
         programs.iter().map(|program| Ok(program.port(Stdio::null())?.spawn())).collect::<std::io::Result<_>>()?;

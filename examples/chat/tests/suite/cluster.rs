@@ -17,20 +17,26 @@ pub(crate) struct Cluster {
     pub(crate) pages: Vec<String>,
     /// The addresses of the observers.
     pub(crate) observers: Vec<String>,
+    /// The address for an observer from outside.
+    pub(crate) seed: String,
     directory: Scratch,
 }
 
 impl Cluster {
-    /// Starts the program, and waits until one of the nodes puts the lines in order and all of them have a vote.
+    /// Starts the program, and waits until one of the nodes puts the lines in order and all of them have a vote. Its home
+    /// directory is its own.
     pub(crate) fn start(name: &str) -> Cluster {
         let directory = Scratch::new(name);
         let mut program = Command::new(env!("CARGO_BIN_EXE_chat"))
             .args(["--cluster", "3", "--port", "0", "--observe", "0", "--data", directory.0.to_str().unwrap()])
+            .env("HOME", &directory.0)
+            .env_remove(Cookie::VARIABLE)
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program runs");
         let output = BufReader::new(program.stdout.take().unwrap());
-        let mut cluster = Cluster { program, output, pages: Vec::new(), observers: Vec::new(), directory };
+        let (pages, observers) = (Vec::new(), Vec::new());
+        let mut cluster = Cluster { program, output, pages, observers, seed: String::new(), directory };
         let of_each = |note: &str| ["a", "b", "c"].map(|node| format!("{node}: {note}"));
         let notes = [of_each("database: this node has caught up"), of_each("observer: ")].concat();
         let notes = notes.iter().map(String::as_str).chain(["puts the lines in order"]);
@@ -48,6 +54,9 @@ impl Cluster {
             if let Some((_, observer)) = line.trim_end().split_once(": observer: http://") {
                 self.observers.push(observer.to_owned());
             }
+            if let Some((_, seed)) = line.trim_end().split_once("-p observer -- --seed ") {
+                seed.clone_into(&mut self.seed);
+            }
         });
     }
 
@@ -61,6 +70,11 @@ impl Cluster {
     pub(crate) fn signal(&self, node: usize, signal: &str) {
         let process = process_with(&self.data(node)).to_string();
         assert!(Command::new("kill").args([signal, &process]).status().unwrap().success());
+    }
+
+    /// Returns the file with the cookie of the user who started the program.
+    pub(crate) fn cookie(&self) -> PathBuf {
+        self.directory.0.join(".greenroom/cookie")
     }
 
     fn data(&self, node: usize) -> PathBuf {

@@ -4,4 +4,5 @@ mod browser;
 mod cluster;
 mod page;
 mod program;
+mod prometheus;
 mod scratch;

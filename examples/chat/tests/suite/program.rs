@@ -1,9 +1,12 @@
 //! The program's demo and its startup errors.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
+use greenroom::Cookie;
+use observer::{Addresses, Target};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
@@ -65,7 +68,7 @@ fn a_failed_start_prints_one_line() {
 }
 
 /// Connects a websocket to a page.
-async fn connect(page: &str) -> WebSocketStream<TcpStream> {
+pub(crate) async fn connect(page: &str) -> WebSocketStream<TcpStream> {
     let mut request = format!("ws://{page}/ws").into_client_request().unwrap();
     request.headers_mut().insert("origin", format!("http://{page}").parse().unwrap());
     let stream = TcpStream::connect(page).await.unwrap();
@@ -73,7 +76,7 @@ async fn connect(page: &str) -> WebSocketStream<TcpStream> {
 }
 
 /// Waits until a websocket has received texts with these parts, in any order.
-async fn expect(socket: &mut WebSocketStream<TcpStream>, parts: &[&str]) {
+pub(crate) async fn expect(socket: &mut WebSocketStream<TcpStream>, parts: &[&str]) {
     let mut missing = parts.to_vec();
     while !missing.is_empty() {
         let Message::Text(text) = socket.next().await.expect("the node serves").unwrap() else { continue };
@@ -81,15 +84,21 @@ async fn expect(socket: &mut WebSocketStream<TcpStream>, parts: &[&str]) {
     }
 }
 
+/// Requests a path, and returns the whole answer.
+async fn get(page: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(page).await.unwrap();
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {page}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
 /// Requests a path until its answer has this part.
 async fn expect_at(page: &str, path: &str, part: &str) {
     let end = Instant::now() + Duration::from_secs(30);
     loop {
-        let mut stream = TcpStream::connect(page).await.unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {page}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
+        let answer = get(page, path).await;
         if answer.contains(part) {
             return;
         }
@@ -110,6 +119,40 @@ async fn each_node_of_a_cluster_has_an_observer_also_after_an_upgrade() {
     assert!(cluster.observers.len() == 4 && cluster.observers[..3].contains(&cluster.observers[3]));
 }
 
+/// The observer's program attaches with these arguments, and with the cookie of the user.
+#[tokio::test]
+async fn an_observer_of_the_same_user_attaches_to_a_cluster() {
+    let cluster = Cluster::start("attached");
+    assert_eq!(std::fs::metadata(cluster.cookie()).unwrap().permissions().mode() & 0o777, 0o600);
+    let target = |cookie| Target { seeds: vec![cluster.seed.clone()], cookie: Some(cookie), ..Target::default() };
+    let cookie = Cookie::load_from(cluster.cookie()).unwrap();
+    let node = target(cookie).attach(&Addresses::default()).await.unwrap();
+    let mut peers: Vec<String> = node.peers().iter().map(|peer| peer.as_str()[..2].to_owned()).collect();
+    peers.sort();
+    assert_eq!(peers, ["a@", "b@", "c@"], "one is the seed");
+    // The observers of the chat show the nodes of the chat, not this one.
+    expect_at(&cluster.observers[0], "/page", node.name().as_str()).await;
+    let page = get(&cluster.observers[0], "/page").await;
+    let page: serde_json::Value = serde_json::from_str(page.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let nodes = page["overview"]["nodes"].as_array().unwrap();
+    let nodes: Vec<&str> = nodes.iter().map(|node| &node["node"].as_str().unwrap()[..2]).collect();
+    assert_eq!(nodes, peers, "{page}");
+    node.stop().await;
+    let refused = target(Cookie::random().unwrap()).attach(&Addresses::default()).await;
+    assert!(refused.is_err(), "another user");
+}
+
+/// A program that serves the observer's page has no use for its terminal version.
+#[test]
+fn the_chat_does_not_need_the_terminal_of_the_observer() {
+    let mut tree = Command::new(env!("CARGO"));
+    tree.args(["tree", "--offline", "--prefix", "none", "--package", "chat"]);
+    let crates = String::from_utf8(tree.output().unwrap().stdout).unwrap();
+    let has = |name: &str| crates.lines().any(|line| line.starts_with(name));
+    assert!(has("observer v") && has("axum v"), "{crates}");
+    assert!(!has("ratatui"), "{crates}");
+}
+
 /// Each service has a node of its own, which is an operating system process.
 #[tokio::test]
 async fn each_service_runs_alone_on_its_node() {
@@ -124,7 +167,7 @@ async fn each_service_runs_alone_on_its_node() {
     expect(&mut socket, &[r#""type":"acknowledged","id":"1""#, r#""words":"through all of them""#]).await;
     // The analytics have counted it, and the reporting has the figure from them.
     expect_at(&services.page, "/stats", r#""top":[["ann",1]]"#).await;
-    expect_at(&services.page, "/report", "lobby: 1 lines this minute, 1 in all; most by ann 1").await;
+    expect_at(&services.page, "/report", "lobby: 1 line this minute, 1 in all; most by ann 1").await;
     // It can still be on its way to the log.
     let end = Instant::now() + Duration::from_secs(30);
     loop {

@@ -3,11 +3,13 @@
 use std::collections::VecDeque;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use greenroom::{Alarm, AlarmEvent, LifecycleEvent, NodeEvent, ObservedEvent, Pid};
+use greenroom::{Alarm, AlarmEvent, Exit, LifecycleEvent, NodeEvent, ObservedEvent, Pid};
 use serde::{Deserialize, Serialize};
 
 /// The maximum number of stored records.
 const MAX_RECORDS: usize = 200;
+/// The beginning of the types of the processes that answer observers.
+const INSPECTION: &str = "inspect::";
 
 /// The record of a lifecycle event or an alarm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,6 +129,8 @@ impl EventLog {
     fn lifecycle(&mut self, node: &str, event: &LifecycleEvent) {
         let at = node.to_owned();
         let (kind, key) = match event {
+            // The answer to another observer, whose node is lost.
+            LifecycleEvent::Crashed { kind, reason: Exit::Killed, .. } if kind.starts_with(INSPECTION) => return,
             LifecycleEvent::Crashed { path, kind, .. } => {
                 let path = path.clone().unwrap_or_else(|| kind.to_string());
                 (EventKind::Crash, Some(EventKey::Crash(at, path)))
@@ -143,7 +147,42 @@ impl EventLog {
 
 #[cfg(test)]
 mod tests {
+    use greenroom::prelude::*;
+
     use super::*;
+    use crate::Observer;
+
+    #[greenroom::test]
+    async fn the_end_of_an_answer_to_a_lost_observer_is_not_a_crash() {
+        let pid = Observer::of_own_node().spawn().pid().unwrap();
+        let crashed = |kind: &'static str, reason| LifecycleEvent::Crashed {
+            pid: pid.clone(),
+            name: None,
+            path: None,
+            kind: kind.into(),
+            protocol: "".into(),
+            reason,
+            age: Duration::ZERO,
+        };
+        let mut log = EventLog::default();
+        log.lifecycle("a@x", &crashed("inspect::events", Exit::Killed));
+        assert_eq!(log.records(), []);
+        log.lifecycle("a@x", &crashed("inspect::events", Exit::error("broken")));
+        log.lifecycle("a@x", &crashed("shop::Desk", Exit::Killed));
+        assert_eq!(log.records().len(), 2);
+    }
+
+    #[greenroom::test]
+    async fn an_alarm_of_a_process_that_has_ended_has_no_type() {
+        let pid = Observer::of_own_node().spawn().pid().unwrap();
+        let shown = |kind: &'static str| {
+            let (pid, kind, took) = (pid.clone(), kind.into(), Duration::from_millis(13));
+            Alarm::LongSchedule { pid, kind, took, after: None }.to_string()
+        };
+        let text = "occupied its thread for 13.0ms without an .await that waits";
+        assert_eq!(shown("Clerk"), format!("{pid} (Clerk) {text}"));
+        assert_eq!(shown(""), format!("{pid} {text}"));
+    }
 
     #[test]
     fn a_repeated_alarm_has_one_record_and_records_are_bounded() {

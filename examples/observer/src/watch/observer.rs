@@ -40,7 +40,7 @@ pub struct Overview {
     pub flows: Vec<Flow>,
 }
 
-/// Watches the nodes that its own node is connected to. Its registered name is `observer`.
+/// Watches nodes that its own node is connected to. Its registered name is `observer`.
 #[actor(name = "observer")]
 pub struct Observer {
     /// True if the own node is watched, too.
@@ -65,7 +65,7 @@ struct Watched {
 }
 
 impl Observer {
-    /// Creates an observer of its own node and of those that are connected to it. It only looks.
+    /// Creates an observer of its own node, and of the members of its cluster that are connected to it. It only looks.
     pub fn of_own_node() -> Observer {
         Observer::new(true, false, Addresses::default())
     }
@@ -131,9 +131,13 @@ impl Observer {
 
     #[node_event]
     fn node_event(&mut self, cx: &mut Context<Self>, event: NodeEvent) {
-        self.event_log.node(&event);
         self.watch_all(cx);
-        self.notify();
+        if let NodeEvent::Up(id) | NodeEvent::Down(id) = &event
+            && self.watched.contains_key(id.name.as_str())
+        {
+            self.event_log.node(&event);
+            self.notify();
+        }
     }
 
     /// A report of a watcher.
@@ -164,7 +168,12 @@ impl Observer {
     /// Starts watchers for new nodes, and ends those of nodes that were lost long ago.
     fn watch_all(&mut self, cx: &mut Context<Self>) {
         let own = self.with_own.then(|| cx.node().name().to_string());
-        let names: Vec<_> = own.into_iter().chain(cx.node().peers().iter().map(ToString::to_string)).collect();
+        // Hidden nodes, such as other observers, are not members, and cannot be inspected.
+        let members: Option<Vec<_>> =
+            self.with_own.then(|| cx.node().members().into_iter().map(|member| member.id.name).collect());
+        let peers = cx.node().peers().into_iter();
+        let peers = peers.filter(|peer| members.as_ref().is_none_or(|members| members.contains(peer)));
+        let names: Vec<_> = own.into_iter().chain(peers.map(|peer| peer.to_string())).collect();
         for name in names {
             if let Some(watched) = self.watched.get_mut(&name) {
                 watched.connected_at = Instant::now();

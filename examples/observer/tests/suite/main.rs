@@ -7,10 +7,10 @@ mod browser;
 #[path = "../../../chat/tests/suite/scratch.rs"]
 mod scratch;
 
+mod board;
 mod http;
 mod office;
 mod page;
-mod prometheus;
 mod shell;
 mod shop;
 mod views;

@@ -56,6 +56,17 @@ async fn a_cluster_is_shown_from_outside() {
     page.wait_for("document.querySelector('#flows').textContent.includes('Customer on west@shop → Desk on east@shop')")
         .await;
     page.wait_for("document.querySelectorAll('#graph path').length > 2").await;
+    // At 1,000 pixels: all columns of the nodes. No number covers another one.
+    let table = page.evaluate("[nodes.clientWidth, nodes.parentElement.clientWidth]").await;
+    assert!(table[0].as_u64() <= table[1].as_u64(), "{table}");
+    let covered = page.evaluate(
+        "(() => {
+            const boxes = [...document.querySelectorAll('#graph .rate')].map((text) => text.getBBox());
+            return boxes.filter((a, i) => boxes.slice(i + 1).some((b) => a.x < b.x + b.width && b.x < a.x + a.width
+                && a.y < b.y + b.height && b.y < a.y + a.height)).length;
+        })()",
+    );
+    assert_eq!(covered.await, 0);
     page.take_picture("observer").await;
     page.evaluate("document.getElementById('timeline').scrollIntoView()").await;
     page.take_picture("observer-node").await;

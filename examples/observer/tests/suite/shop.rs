@@ -88,7 +88,8 @@ impl Nodes {
         let (mut nodes, mut shops) = (Vec::<Node>::new(), Vec::new());
         for (name, other) in [("east@shop", "west@shop"), ("west@shop", "east@shop")] {
             let builder = Node::builder(name).cookie(cookie.clone()).listen("127.0.0.1:0").policy(policy());
-            let builder = builder.metadata("version", "2.1").export::<double::Remote>();
+            let builder =
+                builder.metadata("version", "2.1").metadata("page", "http://127.0.0.1:8080").export::<double::Remote>();
             let seeds = nodes.iter().filter_map(Node::address);
             let node = seeds.fold(builder, greenroom::NodeBuilder::seed).start().await.unwrap();
             let shop = Application::new("shop", Shop { other: other.to_owned() });
@@ -136,12 +137,6 @@ impl Program {
         BufReader::new(program.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("the page is at ").expect("its address").to_owned();
         (program, address)
-    }
-}
-
-impl From<Child> for Program {
-    fn from(program: Child) -> Program {
-        Program(program)
     }
 }
 

@@ -16,6 +16,13 @@ function sparkline(values, label) {
 
 const known = (value, text, also = "") => value === null ? make("td", `n ${also} zero`, "?") : number(text(value), value, also);
 
+/** The version, and below it the metadata, which can be long. */
+function about({ greenroom, metadata }) {
+  const cell = make("td", "wide about", greenroom, make("small", "", metadata));
+  cell.title = metadata;
+  return cell;
+}
+
 function row(node, selected) {
   const name = make("td", "", button(node.node, node.node));
   name.firstChild.dataset.node = node.node;
@@ -23,7 +30,7 @@ function row(node, selected) {
   const rates = node.history.map((point) => point.rate);
   const label = `messages a second, now ${node.rate}, at most ${Math.max(0, ...rates)}`;
   const line = make("tr", node.node === selected ? "selected" : "", name,
-    make("td", "wide", [node.greenroom, node.metadata].filter(Boolean).join(" · ")),
+    about(node),
     number(age(node.uptime), 1, "wide"), number(count(node.processes), node.processes),
     number(count(node.rate), node.rate), make("td", "spark wide", sparkline(rates, label)),
     known(node.load, (load) => `${Math.round(load * 100)} %`), known(node.queue, count, "wide"),

@@ -63,7 +63,7 @@ export function showOne(one, query, actions) {
   at("one-title").textContent = `${one.name ?? one.path ?? one.kind} ${pid(one.pid)}`;
   const all = (list) => list.length ? list.slice(0, 20).join(", ") + (list.length > 20 ? ` and ${list.length - 20} more` : "") : "none";
   const pids = (list) => all(list.map(pid));
-  const target = (one) => one.Pid ? pid(one.Pid) : Object.values(one).map((of) => of.name ?? JSON.stringify(of)).join();
+  const target = (one) => one.Pid ? pid(one.Pid) : `${one.Name[0]} on ${one.Name[1]}`;
   facts([
     ["state", doing(one.state)], ["path", one.path ?? "none"], ["name", one.name ?? "none"],
     ["type", one.kind], ["protocol", one.protocol], ["age", age(span(one.age))],

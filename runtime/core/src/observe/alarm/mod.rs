@@ -169,7 +169,12 @@ impl fmt::Display for Alarm {
                 at.as_ref().map_or(Ok(()), |at| write!(f, " at {at}"))
             }
             Alarm::LongSchedule { pid, kind, took, after } => {
-                write!(f, "{pid} ({kind}) occupied its thread for {took:.1?} without an .await that waits")?;
+                write!(f, "{pid} ")?;
+                // The type of a process that has ended is not known.
+                if !kind.is_empty() {
+                    write!(f, "({kind}) ")?;
+                }
+                write!(f, "occupied its thread for {took:.1?} without an .await that waits")?;
                 after.as_ref().map_or(Ok(()), |after| write!(f, "; its last known receive! is at {after}"))
             }
             Alarm::RestartStorm { supervisor, child, restarts } => {

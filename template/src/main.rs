@@ -22,6 +22,7 @@ async fn main() -> greenroom::Result {
     let shop = Application::new(env!("CARGO_PKG_NAME"), Shop { pieces: 10 }).permanent();
     let shop = shop.start().await?;
     println!("open, with {} pieces", shop.tree().stock().pieces().await?);
+    Node::current().announce_ready();
     // Until SIGTERM or ctrl-c.
     shop.join().await
 }

@@ -703,7 +703,7 @@ async fn processes_that_are_left_out_start_anew_and_their_predecessors_stop_in_o
     commit(&node, held, &successor).await;
     assert_eq!(take_hooks(), ["open", "wind up", "enter tea"]);
     node.stop().await;
-    assert_eq!(take_hooks(), ["close"], "the one that was left out");
+    assert_eq!(take_hooks(), ["close"], "the process that was left out");
     let starts: Vec<_> = shop.rooms().children().await.unwrap().iter().map(|child| child.starts).collect();
     assert_eq!(starts, [1, 1]);
 }

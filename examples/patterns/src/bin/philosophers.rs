@@ -41,7 +41,7 @@ impl Process for TableFork {
     }
 }
 
-/// A philosopher with a seat between two forks.
+/// A philosopher between two forks.
 #[actor]
 struct Philosopher {
     first: ForkRef,
@@ -72,9 +72,9 @@ async fn main() -> greenroom::Result {
     let names = ["Thales", "Socrates", "Plato", "Hypatia", "Seneca"];
     let forks: Vec<_> = names.iter().map(|_| TableFork.spawn()).collect();
     let mut dinners = Vec::new();
-    for (seat, name) in names.into_iter().enumerate() {
-        let next = (seat + 1) % names.len();
-        let [first, second] = [seat.min(next), seat.max(next)].map(|number| forks[number].clone());
+    for (left, name) in names.into_iter().enumerate() {
+        let right = (left + 1) % names.len();
+        let [first, second] = [left.min(right), left.max(right)].map(|number| forks[number].clone());
         let philosopher = Philosopher { first, second }.spawn();
         dinners.push((name, philosopher.dine(3, name == "Socrates").within(Duration::from_secs(10))));
     }

@@ -78,6 +78,7 @@ mod supervision_stress;
 mod supervisor_requests;
 mod supervisors;
 mod system_requests;
+mod template;
 mod threads;
 mod timed_hooks;
 mod timeouts;

@@ -20,6 +20,7 @@ const CHECKED: &[&str] = &[
     "examples",
     "macros",
     "runtime",
+    "template",
     "tests",
     "CHANGELOG.md",
     "CONTRIBUTING.md",

@@ -69,6 +69,8 @@ pub(crate) use router::{
 #[cfg(feature = "net")]
 pub(crate) use router::{Exports, GroupService, LocalMembers, RunningCall, RunningCalls, WaitingMessage};
 pub(crate) use services::{Service, Services};
+#[cfg(all(feature = "systemd", unix))]
+use shutdown::Announced;
 pub(crate) use shutdown::NodePhase;
 pub use shutdown::StopTimeout;
 use shutdown::{NestedRuns, PhaseCell};
@@ -163,6 +165,8 @@ struct Inner {
     next_reference: AtomicU64,
     phase: PhaseCell,
     nested_runs: NestedRuns,
+    #[cfg(all(feature = "systemd", unix))]
+    announced: Announced,
     #[cfg(all(feature = "upgrade", unix))]
     succession: Succession,
     #[cfg(feature = "upgrade")]
@@ -232,6 +236,8 @@ impl Node {
             next_reference: AtomicU64::new(1),
             phase: PhaseCell::default(),
             nested_runs: NestedRuns::default(),
+            #[cfg(all(feature = "systemd", unix))]
+            announced: Announced::default(),
             #[cfg(all(feature = "upgrade", unix))]
             succession: Succession::default(),
             #[cfg(feature = "upgrade")]

@@ -67,8 +67,17 @@ async fn attempt(node: &Node, program: PathBuf, goal: Goal, deadlines: Deadlines
     let ending = Ending::of_this_process(upgrader.line().is_some());
     let successor = SuccessorProcess { child, is_committed: false };
     let (node, upgrader) = (node.clone(), Arc::clone(&upgrader));
-    let processes = None;
-    Attempt { node, upgrader, machine, successor, connection, ending, goal, processes, line: None }.run().await
+    let (processes, line) = (None, None);
+    let served = node.clone();
+    if goal == Goal::Upgrade {
+        node.announce_upgrade();
+    }
+    let attempt = Attempt { node, upgrader, machine, successor, connection, ending, goal, processes, line };
+    let outcome = attempt.run().await;
+    if goal == Goal::Upgrade && outcome.is_err() {
+        served.announce_failed_upgrade();
+    }
+    outcome
 }
 
 /// An upgrade whose successor was started.

@@ -21,12 +21,20 @@ use super::protocol::message::ToSuccessor;
 /// that one whose standard input is a socket of that one.
 const PREDECESSOR: &str = "GREENROOM_PREDECESSOR";
 
+/// The environment variable with the number of the only process that may send to systemd's watchdog. After the commit that
+/// is the successor, which takes the absence of the variable for a permission.
+const WATCHDOG_PROCESS: &str = "WATCHDOG_PID";
+
 /// Starts a successor with the arguments of this program.
 pub(super) fn start(program: &Path) -> io::Result<(Child, PredecessorEnd)> {
     let (connection, theirs) = PredecessorEnd::pair()?;
     connection.send_at_once(&ToSuccessor::Input, Some(io::stdin().as_fd()))?;
     let mut command = Command::new(program);
-    command.args(arguments()).env(PREDECESSOR, std::process::id().to_string()).stdin(Stdio::from(theirs));
+    let number = std::process::id().to_string();
+    if env::var(WATCHDOG_PROCESS).is_ok_and(|process| process == number) {
+        command.env_remove(WATCHDOG_PROCESS);
+    }
+    command.args(arguments()).env(PREDECESSOR, number).stdin(Stdio::from(theirs));
     // Dropping the command closes the successor's end in this process.
     Ok((command.spawn()?, connection))
 }

@@ -75,6 +75,7 @@ async fn main() -> greenroom::Result {
     };
     let web = greenroom::listener("web", address).await?;
     say("listening", web.address());
+    node.announce_ready();
     if fault == "idle" {
         std::future::pending::<()>().await;
     }

@@ -1,8 +1,12 @@
 //! The end of the predecessor's process, and that of a successor after the commit.
 
+use std::path::PathBuf;
+use std::time::Instant;
+
 use tokio::io::AsyncWriteExt;
 use tokio::net::UnixDatagram;
 use tokio::process::Command;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::server::{Server, answer, ask, gone, left, piped, send};
@@ -67,32 +71,131 @@ async fn the_first_process_of_a_container_stays() {
     assert_eq!(server.ended().await.code(), Some(101));
 }
 
+/// The socket at which systemd receives messages.
+struct Systemd {
+    folder: PathBuf,
+    messages: mpsc::UnboundedReceiver<String>,
+}
+
+impl Systemd {
+    fn open(name: &str) -> Systemd {
+        let folder = std::env::temp_dir().join(format!("greenroom-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let socket = UnixDatagram::bind(folder.join("notify")).unwrap();
+        let (sender, messages) = mpsc::unbounded_channel();
+        // Reads all the time: a sender waits while ten messages are unread.
+        tokio::spawn(async move {
+            let mut text = [0; 100];
+            while let Ok(length) = socket.recv(&mut text).await {
+                if sender.send(String::from_utf8_lossy(&text[..length]).into_owned()).is_err() {
+                    return;
+                }
+            }
+        });
+        Systemd { folder, messages }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join("notify")
+    }
+
+    /// Returns the first line of the next message.
+    async fn receive(&mut self) -> String {
+        let text = timeout(DEADLINE, self.messages.recv()).await.expect("in time").expect("a message");
+        let lines: Vec<_> = text.lines().collect();
+        match lines[..] {
+            ["RELOADING=1", time] => assert!(time.starts_with("MONOTONIC_USEC="), "{lines:?}"),
+            _ => assert_eq!(lines.len(), 1, "{lines:?}"),
+        }
+        lines[0].to_owned()
+    }
+
+    /// Receives these messages in any order, and messages of the watchdog.
+    async fn expect<const N: usize>(&mut self, messages: [&str; N]) {
+        let mut missing = messages.to_vec();
+        let begun = Instant::now();
+        while !missing.is_empty() {
+            let message = self.receive().await;
+            match missing.iter().position(|missing| *missing == message) {
+                Some(found) => drop(missing.remove(found)),
+                None => assert_eq!(message, "WATCHDOG=1", "expected {missing:?}"),
+            }
+            assert!(begun.elapsed() < DEADLINE, "expected {missing:?}");
+        }
+    }
+
+    /// Drops the messages that have been sent.
+    fn clear(&mut self) {
+        while self.messages.try_recv().is_ok() {}
+    }
+}
+
+impl Drop for Systemd {
+    fn drop(&mut self) {
+        // Fails if another program has removed it.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
 #[tokio::test]
 async fn systemd_receives_the_number_of_the_successor_and_the_predecessor_exits() {
-    let folder = std::env::temp_dir().join(format!("greenroom-notify-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("notify");
-    let systemd = UnixDatagram::bind(&path).unwrap();
-    let mut server = start("NOTIFY_SOCKET", path.to_str().unwrap()).await;
+    let mut systemd = Systemd::open("successor");
+    let mut server = start("NOTIFY_SOCKET", systemd.path().to_str().unwrap()).await;
+    systemd.expect(["READY=1"]).await;
     server.install("two");
     server.signal("USR2").await;
-    let mut text = [0; 100];
-    let length = timeout(DEADLINE, systemd.recv(&mut text)).await.unwrap().unwrap();
+    systemd.expect(["RELOADING=1"]).await;
     let successor = server.process(2).await;
-    assert_eq!(std::str::from_utf8(&text[..length]).unwrap(), format!("MAINPID={successor}\n"));
+    systemd.expect([&format!("MAINPID={successor}"), "READY=1"]).await;
     assert!(server.ended().await.success());
     assert_eq!(server.ask().await, "two");
     // The successor does the same for the next one.
     server.install("three");
     send("USR2", &successor).await;
-    let length = timeout(DEADLINE, systemd.recv(&mut text)).await.unwrap().unwrap();
+    systemd.expect(["RELOADING=1"]).await;
     let third = server.process(3).await;
-    assert_eq!(std::str::from_utf8(&text[..length]).unwrap(), format!("MAINPID={third}\n"));
+    systemd.expect([&format!("MAINPID={third}"), "READY=1"]).await;
     gone(&successor).await;
     assert_eq!(server.ask().await, "three");
     send("TERM", &third).await;
+    // The first one of a stop: the predecessors have announced none.
+    systemd.expect(["STOPPING=1"]).await;
     gone(&third).await;
-    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[tokio::test]
+async fn the_watchdog_of_systemd_receives_messages_of_the_process_that_serves() {
+    let mut systemd = Systemd::open("watchdog");
+    let mut server = Server::start_with("one", |program| {
+        // systemd allows the messages of one process only.
+        let script = r#"WATCHDOG_PID=$$ exec "$@""#;
+        let mut command = piped(Command::new("sh"));
+        command.args(["-c", script, "sh"]).arg(program).env("WATCHDOG_USEC", "100000");
+        command.env("NOTIFY_SOCKET", systemd.path());
+        command
+    })
+    .await;
+    systemd.expect(["READY=1"]).await;
+    for _ in 0..3 {
+        assert_eq!(systemd.receive().await, "WATCHDOG=1");
+    }
+    // An upgrade that fails is over for systemd, too.
+    server.install("two exit");
+    server.attempt("upgrade", 30_000).await;
+    systemd.expect(["RELOADING=1", "READY=1"]).await;
+    server.install("three");
+    server.signal("USR2").await;
+    systemd.expect(["RELOADING=1"]).await;
+    let successor = server.process(3).await;
+    systemd.expect([&format!("MAINPID={successor}"), "READY=1"]).await;
+    assert!(server.ended().await.success());
+    systemd.clear();
+    for _ in 0..3 {
+        assert_eq!(systemd.receive().await, "WATCHDOG=1");
+    }
+    send("TERM", &successor).await;
+    systemd.expect(["STOPPING=1"]).await;
+    gone(&successor).await;
 }
 
 #[tokio::test]

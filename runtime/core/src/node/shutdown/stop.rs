@@ -85,6 +85,8 @@ impl Node {
     }
 
     async fn stop_in_order(&self) {
+        #[cfg(all(feature = "systemd", unix))]
+        self.announce_stop();
         for service in self.services().close().into_iter().rev() {
             service.stop().await;
         }

@@ -49,9 +49,9 @@ pub(super) enum Stale {
     None,
     /// There may be one.
     Unclear,
-    /// It is released.
+    /// A claim that is to be released.
     Claim(Claim),
-    /// It is of the predecessor of this process. It is kept for an owner until the predecessor has left.
+    /// A claim of the predecessor of this process. An owner can have it until the predecessor has left.
     #[cfg_attr(not(feature = "upgrade"), expect(dead_code))]
     Continued(Claim),
 }

@@ -2,7 +2,7 @@
 //! taken over.
 
 mod adopt;
-#[cfg(all(test, feature = "registry"))]
+#[cfg(test)]
 mod claim_tests;
 #[cfg(test)]
 mod cluster_tests;

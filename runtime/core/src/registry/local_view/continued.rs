@@ -171,5 +171,15 @@ mod tests {
         let effects = successor.take_effects();
         let is_request = |effect: &Effect| matches!(effect, Effect::Send(to, parts) if *to == at && matches!(parts[..], [Part::Confirm { .. }]));
         assert!(effects.len() == 1 && effects.iter().all(is_request), "{effects:?}");
+
+        // A new key is requested from its home, as long as the connection can continue.
+        (0..20).for_each(|n| successor.claim(2 + n, format!("new{n}"), Vec::new(), now));
+        let effects = successor.take_effects();
+        let is_granted = |effect: &&Effect| matches!(effect, Effect::Answer(_, Ok(Claimed::Granted(_))));
+        let granted = effects.iter().filter(is_granted).count();
+        assert!(0 < granted && granted < 20, "{granted}");
+        successor.peer_down(at, now);
+        // These, and the key of the lost node.
+        assert_eq!(successor.take_effects().iter().filter(is_granted).count(), 20 - granted + 1);
     }
 }

@@ -22,7 +22,6 @@ use crate::registry::Claim;
 struct Record {
     /// The claims of this node that have an owner, and those of other nodes.
     claims: Vec<ClaimRecord>,
-    is_reported: bool,
     registry: Vec<u8>,
 }
 
@@ -41,11 +40,10 @@ pub(super) fn hand_over(service: &Arc<ClaimService>) -> Option<Vec<u8>> {
     // Before the registry is read: what it grants now is not handed over, and the successor releases it.
     state.machine.pause();
     state.is_handed_over = true;
-    let is_reported = state.is_reported;
     drop(state);
     let record = |Claim { key, node, token, value }| ClaimRecord { key, node, token, value };
     let claims = claims.into_iter().map(record).collect();
-    let record = service.registry.hand_over().map(|registry| Record { claims, is_reported, registry });
+    let record = service.registry.hand_over().map(|registry| Record { claims, registry });
     let bytes = record.and_then(|record| postcard::to_allocvec(&record).ok());
     if bytes.is_none() {
         Arc::clone(service).resume();
@@ -74,8 +72,7 @@ impl ClaimService {
             self.registry.continue_with(&record.registry).map(|()| record).map_err(|error| error.to_string())
         });
         match continued {
-            Ok(Record { claims, is_reported, .. }) => {
-                self.state().is_reported = is_reported;
+            Ok(Record { claims, .. }) => {
                 let claim = |ClaimRecord { key, node, token, value }| Claim { key, node, token, value };
                 let claims = claims.into_iter().map(claim).collect();
                 self.apply(|machine, now| machine.continue_with(claims, now));

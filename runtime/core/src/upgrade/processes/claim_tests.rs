@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use greenroom_macros::{actor, supervisor};
 use serde::{Deserialize, Serialize};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::tests::{commit, hand_over};
 use crate::application::{Application, Failover};
@@ -93,7 +93,9 @@ async fn a_process_keeps_its_global_name_and_its_token() {
         registry.serve(&successor);
         let bank = start(&successor).await;
         commit(&node, held, &successor).await;
+        let begun = Instant::now();
         node.stop().await;
+        assert!(begun.elapsed() < Duration::from_secs(1), "it does not wait for claims that it does not release");
         sleep(LEASE * 2).await;
         assert_eq!((token(&successor, "ledger"), successor.lookup_global("ledger")), (Some(before), pid));
         assert_eq!(successor.claims_held(), 1);

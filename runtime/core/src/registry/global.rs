@@ -198,6 +198,11 @@ impl Node {
 
     /// Resolves when the registry has no names of processes of this node that have exited, or after `limit`. Cancel-safe.
     pub(crate) async fn ended_names_released(&self, limit: Duration) {
+        #[cfg(feature = "upgrade")]
+        if self.has_successor() {
+            // Which decides on the names.
+            return;
+        }
         let claims = self.claims();
         drop(claims.registrations.take_ended(self, |_| true));
         let released = async {

@@ -4,7 +4,7 @@
 //! answers requests and passes on the changes.
 
 #[cfg(feature = "upgrade")]
-mod continued;
+mod hand_over;
 mod majority;
 #[cfg(test)]
 mod model_tests;

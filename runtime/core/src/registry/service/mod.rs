@@ -9,6 +9,8 @@
 
 mod action;
 mod error;
+#[cfg(feature = "upgrade")]
+mod hand_over;
 mod hold;
 mod key;
 mod lease;
@@ -19,8 +21,6 @@ mod machine_tests;
 mod model_tests;
 #[cfg(test)]
 mod tests;
-#[cfg(feature = "upgrade")]
-mod upgrade;
 
 use std::any::Any;
 #[cfg(feature = "upgrade")]
@@ -434,7 +434,7 @@ impl NodeClaims for ClaimService {
 
     #[cfg(feature = "upgrade")]
     fn hand_over(self: Arc<Self>) -> Option<Vec<u8>> {
-        upgrade::hand_over(&self)
+        hand_over::hand_over(&self)
     }
 
     #[cfg(feature = "upgrade")]

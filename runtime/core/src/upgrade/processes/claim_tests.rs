@@ -176,13 +176,17 @@ async fn an_application_continues_on_its_node() {
         registry.serve(&node);
         let application = start_application(&node).await;
         let before = application.token();
-        assert_eq!(bank(&application).ledger().book().await.unwrap(), 1);
+        let ledger = bank(&application).ledger();
+        assert_eq!(ledger.book().await.unwrap(), 1);
+        node.register_global("ledger", &ledger).await.unwrap();
         let (held, successor) = hand_over(&node).await.unwrap();
         registry.serve(&successor);
         let continued = timeout(SOON, start_application(&successor)).await.unwrap();
         assert!(application.running().is_some(), "the predecessor has it until the commit");
         commit(&node, held, &successor).await;
+        let begun = Instant::now();
         node.stop().await;
+        assert!(begun.elapsed() < Duration::from_secs(1), "it does not wait for names that it does not release");
         sleep(LEASE * 2).await;
         assert_eq!((continued.token(), continued.node().as_ref()), (before, Some(successor.name())));
         assert_eq!(bank(&continued).ledger().book().await.unwrap(), 2);

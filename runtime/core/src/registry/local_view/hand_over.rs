@@ -113,13 +113,19 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_successor_continues_with_the_claims_of_all_nodes() {
-        let now = Now { at: Instant::now(), wall: 1 };
+    /// Returns the views of the nodes `a@one` and `b@two`, and their connection.
+    fn connected(now: Now) -> (View, View, Epoch) {
         let (mut a, mut b, at) = (view("a@one", now), view("b@two", now), Epoch(1));
         a.peer_up(at, id("b@two"), true, now);
         b.peer_up(at, id("a@one"), true, now);
         exchange(&mut a, &mut b, at, now);
+        (a, b, at)
+    }
+
+    #[test]
+    fn a_successor_continues_with_the_claims_of_all_nodes() {
+        let now = Now { at: Instant::now(), wall: 1 };
+        let (mut a, mut b, at) = connected(now);
         for (number, key) in ["kept", "ended", "changed"].into_iter().enumerate() {
             a.claim(number as u64, key.to_owned(), vec![1], now);
             exchange(&mut a, &mut b, at, now);
@@ -158,10 +164,7 @@ mod tests {
     #[test]
     fn a_key_of_another_node_is_requested_from_it_after_the_pause() {
         let now = Now { at: Instant::now(), wall: 1 };
-        let (mut a, mut b, at) = (view("a@one", now), view("b@two", now), Epoch(1));
-        a.peer_up(at, id("b@two"), true, now);
-        b.peer_up(at, id("a@one"), true, now);
-        exchange(&mut a, &mut b, at, now);
+        let (mut a, mut b, at) = connected(now);
         b.claim(1, "other".to_owned(), Vec::new(), now);
         exchange(&mut a, &mut b, at, now);
         let mut successor = view("a@one", now);

@@ -38,6 +38,10 @@ use services::{Place, Service, Services};
 use terminal::{LevelFilter, Terminal};
 use tree::{NodeSettings, applications};
 
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[greenroom::main(node = start_node().await)]
 async fn main() -> greenroom::Result {
     match command()? {

@@ -18,7 +18,7 @@ use crate::node::Node;
 use crate::registry::LocalView;
 #[cfg(feature = "registry")]
 use crate::registry::TransferableKeys;
-use crate::termination::Termination;
+use crate::termination::{self, Body, Termination};
 
 /// The time that everything may take to stop, without `#[greenroom::main(shutdown = ..)]`: 30 s, which is as long as
 /// most service managers wait before they kill a program.
@@ -39,17 +39,26 @@ where
 {
     #[cfg(all(feature = "upgrade", unix))]
     crate::upgrade::begin_process();
+    // Boxed as for [`Body`].
+    let body = Box::pin(async move {
+        let outcome = body.await;
+        with_causes(&outcome).or_else(|| outcome.failure())
+    });
+    run_main(shutdown, Box::pin(node), body)
+}
+
+fn run_main(
+    shutdown: Shutdown,
+    node: Pin<Box<dyn Future<Output = Result<Node, String>> + '_>>,
+    body: Body<'_>,
+) -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("cannot start the tokio runtime: {error}")),
     };
     let outcome = runtime.block_on(async {
         let node = node.await?;
-        let body = async {
-            let outcome = body.await;
-            let failure = with_causes(&outcome).or_else(|| outcome.failure());
-            failure.map_or(Ok(()), |failure| Err(Exit::error(failure)))
-        };
+        let body = async { body.await.map_or(Ok(()), |failure| Err(Exit::error(failure))) };
         node.run(shutdown, body).await.map_err(|reason| reason.to_string())
     });
     runtime.shutdown_background();
@@ -228,9 +237,14 @@ pub fn test<F>(options: TestOptions, body: F)
 where
     F: Future<Output: Termination>,
 {
+    run_test(options, termination::body(body));
+}
+
+#[track_caller]
+fn run_test(options: TestOptions, body: Body<'_>) {
     match options.clock {
         #[cfg(feature = "test")]
-        TestClock::Paused => crate::testing::paused(options.expect_crash, options.time_limit, body),
+        TestClock::Paused => crate::testing::run_paused(options.expect_crash, options.time_limit, body),
         #[cfg(not(feature = "test"))]
         TestClock::Paused => {
             drop(body);
@@ -242,7 +256,7 @@ where
                 let node = Node::local();
                 #[cfg(feature = "test")]
                 let test_run = node.begin_test_run();
-                let failure = node.scope(body).await.failure();
+                let failure = node.scope(body).await;
                 node.stop().await;
                 if let Some(failure) = failure {
                     return Some(format!("the test returned an error: {failure}"));

@@ -110,6 +110,8 @@ pub use inspect::{
 };
 #[cfg(feature = "net")]
 pub use node::Export;
+#[cfg(all(feature = "upgrade", unix))]
+pub use node::RestartedProcess;
 pub use node::{EnterGuard, Node, StopTimeout, Tracing};
 pub use observe::{
     Alarm, AlarmEvent, Alarms, Counters, ExitCounts, Lifecycle, LifecycleEvent, Memory, Metrics, ProcessInfo,
@@ -139,7 +141,7 @@ pub use supervisor::{RemoteTree, StartTreeOn};
 #[cfg(all(feature = "net", feature = "test"))]
 pub use testing::check;
 #[cfg(all(feature = "upgrade", unix))]
-pub use upgrade::{Listener, ListenerError, Upgrade, UpgradeError, UpgradePhase, listener};
+pub use upgrade::{Listener, ListenerError, Upgrade, UpgradeError, UpgradePhase, UpgradeReport, listener};
 
 /// The result of `main`, and of code in which `?` converts an error into an exit reason ([`Exit`]).
 ///

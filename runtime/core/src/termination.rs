@@ -2,6 +2,8 @@
 
 use std::error::Error;
 use std::fmt::Display;
+use std::future::Future;
+use std::pin::Pin;
 
 use crate::base::Causes;
 
@@ -28,6 +30,15 @@ impl<E: Display> Termination for Result<(), E> {
         // The alternate form of an `anyhow::Error` includes its causes.
         self.err().map(|error| format!("{error:#}"))
     }
+}
+
+/// The body of a program or a test; it returns the text of its error. It is boxed, so that the code that runs it is
+/// compiled once, and not for each program and test.
+pub(crate) type Body<'a> = Pin<Box<dyn Future<Output = Option<String>> + 'a>>;
+
+/// Boxes a body.
+pub(crate) fn body<'a>(future: impl Future<Output: Termination> + 'a) -> Body<'a> {
+    Box::pin(async { future.await.failure() })
 }
 
 /// The outcome of `main`, on which the generated code calls `with_causes`.

@@ -31,7 +31,7 @@ const LINE_PERIOD: Duration = Duration::from_secs(20);
 const CONNECTING: usize = 256;
 /// The time limit for the last lines, and the time for the nodes to return memory.
 const END_TIMEOUT: Duration = Duration::from_secs(60);
-const REST: Duration = Duration::from_secs(10);
+const REST: Duration = Duration::from_secs(20);
 /// The open files that this program needs beside the websockets.
 const OTHER_FILES: usize = 100;
 

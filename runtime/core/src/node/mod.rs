@@ -74,13 +74,15 @@ use shutdown::Announced;
 pub(crate) use shutdown::NodePhase;
 pub use shutdown::StopTimeout;
 use shutdown::{NestedRuns, PhaseCell};
+#[cfg(all(feature = "upgrade", unix))]
+pub use succession::RestartedProcess;
 #[cfg(feature = "upgrade")]
 pub(crate) use succession::{
     DefinitionRecord, HandedOver, HoldRequest, HookTimes, MessageContent, MessageRecord, OwnPart, ProcessRecord,
     RecordedProcess, TakenProcess, TimerRecord,
 };
 #[cfg(all(feature = "upgrade", unix))]
-pub(crate) use succession::{ListeningSocket, SocketName, Succession, Upgrades};
+pub(crate) use succession::{ListeningSocket, Restarts, SocketName, Succession, Upgrades};
 pub(crate) use table::FinalCounts;
 #[cfg(feature = "test")]
 pub(crate) use test_run::TestRun;

@@ -36,7 +36,10 @@ pub(crate) enum TaskSpawner {
 impl TaskSpawner {
     /// Runs a task that is not a process. It is boxed, so that tokio's code for tasks is compiled once for all of them.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let task: Task = Box::pin(task);
+        self.spawn_boxed(Box::pin(task));
+    }
+
+    fn spawn_boxed(&self, task: Task) {
         self.spawn_process(task, |task| task);
     }
 

@@ -10,7 +10,7 @@ use super::cluster::ClusterBuilder;
 use super::run::{self, Failure, replay, run};
 use crate::node::{Export, Node};
 use crate::sched::{BlockingMode, Progress, RunLimits, Schedule};
-use crate::termination::Termination;
+use crate::termination::{Body, Termination, body};
 
 /// The environment variable with the number of seeds to run, from zero on, in place of those in the source.
 const SEEDS: &str = "GREENROOM_TEST_SEEDS";
@@ -108,6 +108,9 @@ pub fn check<R: Termination>(seeds: impl IntoIterator<Item = u64>, scenario: imp
     Check::nodes(3).run(seeds, scenario);
 }
 
+/// A scenario of one seed.
+pub(super) type Scenario<'a> = Box<dyn FnOnce(Cluster) -> Body<'a> + 'a>;
+
 impl Check {
     /// Configures a scenario on `count` nodes, which are connected with each other.
     pub fn nodes(count: usize) -> Check {
@@ -165,16 +168,19 @@ impl Check {
     /// The scenario fails on a seed; or there is no seed; or it is called within a tokio runtime.
     #[track_caller]
     pub fn run<R: Termination>(&self, seeds: impl IntoIterator<Item = u64>, scenario: impl AsyncFn(Cluster) -> R) {
-        self.run_each(seeds, |_| (self.cluster.clone(), &scenario));
+        let scenario = &scenario;
+        self.run_each(&mut seeds.into_iter(), &|_| {
+            (self.cluster.clone(), Box::new(move |cluster| body(async move { scenario(cluster).await })))
+        });
     }
 
     /// Runs the cluster and the scenario that `make` returns for each seed.
     #[track_caller]
-    pub(super) fn run_each<S, R>(&self, seeds: impl IntoIterator<Item = u64>, make: impl Fn(u64) -> (ClusterBuilder, S))
-    where
-        S: AsyncFn(Cluster) -> R,
-        R: Termination,
-    {
+    pub(super) fn run_each<'a>(
+        &self,
+        seeds: &mut dyn Iterator<Item = u64>,
+        make: &dyn Fn(u64) -> (ClusterBuilder, Scenario<'a>),
+    ) {
         assert!(
             tokio::runtime::Handle::try_current().is_err(),
             "`check` starts a runtime for each seed: call it in a `#[test]` that is not an `async fn`"
@@ -184,7 +190,7 @@ impl Check {
             (Some(seed), _) => vec![seed],
             (None, Some(count)) => (0..count).collect(),
             (None, None) => {
-                let mut seeds: Vec<u64> = seeds.into_iter().collect();
+                let mut seeds: Vec<u64> = seeds.collect();
                 seeds.sort_unstable();
                 seeds
             }
@@ -209,18 +215,14 @@ impl Check {
         }
     }
 
-    fn run_seed<R: Termination>(
-        &self,
-        seed: u64,
-        (builder, scenario): (ClusterBuilder, impl AsyncFn(Cluster) -> R),
-    ) -> (Option<Failure>, Progress) {
+    fn run_seed(&self, seed: u64, (builder, scenario): (ClusterBuilder, Scenario<'_>)) -> (Option<Failure>, Progress) {
         let cluster = RefCell::new(None);
         let nodes = || cluster.borrow().as_ref().map(Cluster::running_nodes).unwrap_or_default();
         run(seed, BlockingMode::Inline, self.limits, nodes, async |schedule: Schedule| {
             let started = builder.on(&schedule).await;
             let cluster = cluster.borrow_mut().insert(started).clone();
             let node = cluster.node(0).clone();
-            let failure = node.scope(scenario(cluster.clone())).await.failure();
+            let failure = node.scope(scenario(cluster.clone())).await;
             if failure.is_none() {
                 cluster.stop().await;
             }

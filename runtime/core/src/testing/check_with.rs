@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::{Check, Cluster};
 use crate::cluster::NodeBuilder;
 use crate::node::Node;
-use crate::termination::Termination;
+use crate::termination::{Termination, body};
 
 /// A [`Check`] with a state for each run; from [`Check::state`].
 #[must_use = "a check does nothing until `run`"]
@@ -111,7 +111,7 @@ impl<S: Clone + Send + Sync + 'static> CheckWithState<S> {
     #[track_caller]
     pub fn run<R: Termination>(&self, seeds: impl IntoIterator<Item = u64>, scenario: impl AsyncFn(Cluster, S) -> R) {
         let scenario = &scenario;
-        self.check.run_each(seeds, |seed| {
+        self.check.run_each(&mut seeds.into_iter(), &|seed| {
             let state = (self.make)(seed);
             let mut cluster = self.check.cluster.clone();
             if let Some(configure) = &self.configure {
@@ -125,7 +125,7 @@ impl<S: Clone + Send + Sync + 'static> CheckWithState<S> {
                     async move { booting.await.map_or(Ok(()), Err) }
                 });
             }
-            (cluster, async move |cluster| scenario(cluster, state.clone()).await)
+            (cluster, Box::new(move |cluster| body(async move { scenario(cluster, state).await })))
         });
     }
 }

@@ -55,4 +55,6 @@ pub use faults::Faults;
 #[cfg(feature = "net")]
 pub use node_set::NodeSet;
 pub use probe::{Pattern, Probe, pattern};
+#[cfg(test)]
 pub(crate) use run::paused;
+pub(crate) use run::run_paused;

@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::fmt;
-use std::future::Future;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use std::time::Duration;
 use super::hang;
 use crate::node::{Node, TestRun};
 use crate::sched::{BlockingMode, LimitExceeded, NodeEnv, Progress, RunLimits, Schedule, TaskSpawner};
-use crate::termination::Termination;
+use crate::termination::Body;
 
 /// The environment variable with the only seed to run.
 const SEED: &str = "GREENROOM_TEST_SEED";
@@ -33,7 +32,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// # Panics
 /// The body panics, returns an error, or is stuck. Or a process has crashed unseen, unless that is expected.
 #[track_caller]
-pub(crate) fn paused<F: Future<Output: Termination>>(expect_crash: bool, time_limit: Option<Duration>, body: F) {
+pub(crate) fn run_paused(expect_crash: bool, time_limit: Option<Duration>, body: Body<'_>) {
     let seed = seed().unwrap_or(0);
     let time = time_limit.unwrap_or(TIME_LIMIT);
     let limits = RunLimits { steps: u64::MAX, time, ends_silence: time_limit.is_none() };
@@ -43,7 +42,7 @@ pub(crate) fn paused<F: Future<Output: Termination>>(expect_crash: bool, time_li
         let tasks = schedule.new_node();
         let node = Node::with_env(NodeEnv { spawn: TaskSpawner::Test(tasks), ..NodeEnv::seeded(schedule.next_seed()) });
         test_run.replace(Some(node.begin_test_run()));
-        let failure = node.scope(body).await.failure();
+        let failure = node.scope(body).await;
         node.stop().await;
         failure
     });
@@ -63,6 +62,17 @@ pub(crate) fn paused<F: Future<Output: Termination>>(expect_crash: bool, time_li
         Some(Failure::Error(error)) => panic!("the test returned an error: {error}"),
         Some(exceeded) => panic!("the test does not end: {exceeded}"),
     }
+}
+
+/// Runs a test's body as [`run_paused`] does.
+#[cfg(test)]
+#[track_caller]
+pub(crate) fn paused(
+    expect_crash: bool,
+    time_limit: Option<Duration>,
+    body: impl Future<Output: crate::termination::Termination>,
+) {
+    run_paused(expect_crash, time_limit, crate::termination::body(body));
 }
 
 /// Runs a test on a seed, and drops the tasks that are left at its end. If the test is stuck, the failure lists the

@@ -70,7 +70,10 @@ async fn beginning(name: NodeName) -> Beginning {
             handed_over.trees_started(Arc::clone(node.clock())).await;
             match handed_over.refusal() {
                 Some(reason) => origin.refuse(reason),
-                None => origin.settle(&SocketName::Node),
+                None => {
+                    origin.note_restarts(handed_over.restarts());
+                    origin.settle(&SocketName::Node);
+                }
             }
             origin.committed().await;
             finish_adoption(&node);

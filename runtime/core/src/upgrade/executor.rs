@@ -16,10 +16,11 @@ use super::launch;
 use super::processes::HeldProcesses;
 use super::protocol::message::{Kept, Record, ToSuccessor};
 use super::protocol::predecessor::{Action, Deadlines, Event, Goal, Predecessor};
+use super::report::UpgradeReport;
 use super::upgrader::{Retirement, SuccessorProcess, Upgrader};
 use crate::base::ByteString;
 use crate::log;
-use crate::node::{ListeningSocket, Node, PausedPeer, SocketName};
+use crate::node::{ListeningSocket, Node, PausedPeer, Restarts, SocketName};
 use crate::sched::Clock;
 
 /// The time in which a successor exits after it was killed.
@@ -38,13 +39,21 @@ const PEERS_TIME: Duration = Duration::from_secs(5);
 const FREE_NUMBERS: u64 = 1 << 20;
 
 /// Runs an upgrade of a node.
-pub(super) async fn run(node: &Node, program: PathBuf, goal: Goal, deadlines: Deadlines) -> Result<(), UpgradeError> {
+pub(super) async fn run(
+    node: &Node,
+    program: PathBuf,
+    goal: Goal,
+    deadlines: Deadlines,
+) -> Result<UpgradeReport, UpgradeError> {
     let outcome = attempt(node, program, goal, deadlines).await;
     match &outcome {
-        Ok(()) if goal == Goal::Check => {
-            log::info!(target: "greenroom", node = %node.name(), "check of an upgrade is complete: the node serves on");
-        }
-        Ok(()) => log::info!(target: "greenroom", node = %node.name(), "upgrade is complete: this process stops"),
+        Ok(UpgradeReport { kept, restarted, .. }) if goal == Goal::Check => log::info!(
+            target: "greenroom", node = %node.name(), kept, restarted,
+            "check of an upgrade is complete: the node serves on"
+        ),
+        Ok(UpgradeReport { kept, restarted, .. }) => log::info!(
+            target: "greenroom", node = %node.name(), kept, restarted, "upgrade is complete: this process stops"
+        ),
         Err(error) => log::error!(
             target: "greenroom", node = %node.name(), error = %log::Escaped(crate::base::Causes(error)),
             "upgrade was abandoned: the node serves on"
@@ -53,7 +62,12 @@ pub(super) async fn run(node: &Node, program: PathBuf, goal: Goal, deadlines: De
     outcome
 }
 
-async fn attempt(node: &Node, program: PathBuf, goal: Goal, deadlines: Deadlines) -> Result<(), UpgradeError> {
+async fn attempt(
+    node: &Node,
+    program: PathBuf,
+    goal: Goal,
+    deadlines: Deadlines,
+) -> Result<UpgradeReport, UpgradeError> {
     let upgrader = Upgrader::of(node);
     let _running = upgrader.begin_attempt().filter(|_| node.succession().is_own_turn()).ok_or(UpgradeError::Running)?;
     if node.services().is_closed() {
@@ -67,12 +81,14 @@ async fn attempt(node: &Node, program: PathBuf, goal: Goal, deadlines: Deadlines
     let ending = Ending::of_this_process(upgrader.line().is_some());
     let successor = SuccessorProcess { child, is_committed: false };
     let (node, upgrader) = (node.clone(), Arc::clone(&upgrader));
-    let (processes, line) = (None, None);
+    let (processes, line, recorded) = (None, None, (0, Restarts::default()));
+    let anew = Restarts::default();
     let served = node.clone();
     if goal == Goal::Upgrade {
         node.announce_upgrade();
     }
-    let attempt = Attempt { node, upgrader, machine, successor, connection, ending, goal, processes, line };
+    let attempt =
+        Attempt { node, upgrader, machine, successor, connection, ending, goal, processes, line, recorded, anew };
     let outcome = attempt.run().await;
     if goal == Goal::Upgrade && outcome.is_err() {
         served.announce_failed_upgrade();
@@ -90,12 +106,16 @@ struct Attempt {
     ending: Ending,
     goal: Goal,
     processes: Option<HeldProcesses>,
+    /// The number of processes that were written down, and those that were left out.
+    recorded: (u64, Restarts),
+    /// The processes that were written down, and that the successor starts anew.
+    anew: Restarts,
     /// The shim's end of the line to the successor.
     line: Option<OwnedFd>,
 }
 
 impl Attempt {
-    async fn run(mut self) -> Result<(), UpgradeError> {
+    async fn run(mut self) -> Result<UpgradeReport, UpgradeError> {
         let mut actions = VecDeque::new();
         loop {
             while let Some(action) = actions.pop_front() {
@@ -108,6 +128,10 @@ impl Attempt {
                     Action::HandOver => {
                         let (clock, left) = self.time_left();
                         clock.within(left, self.hand_over()).await.and_then(Result::err).map(Event::Failed)
+                    }
+                    Action::Note(anew) => {
+                        self.anew = anew;
+                        None
                     }
                     Action::Commit => Some(self.commit()),
                     Action::Kill => {
@@ -125,11 +149,12 @@ impl Attempt {
                     }
                     Action::Finish(outcome) => {
                         self.node.clock().within(Some(EXIT_TIME), self.successor.child.wait()).await;
-                        return outcome;
+                        return outcome.map(|()| self.report());
                     }
                     Action::Retire => {
+                        let report = self.report();
                         self.retire();
-                        return Ok(());
+                        return Ok(report);
                     }
                 };
                 if let Some(event) = event {
@@ -152,6 +177,11 @@ impl Attempt {
             };
             actions.extend(self.machine.handle(event, self.node.clock().now()));
         }
+    }
+
+    fn report(&self) -> UpgradeReport {
+        let (recorded, left_out) = self.recorded.clone();
+        UpgradeReport::new(recorded, left_out, self.anew.clone())
     }
 
     /// Returns the clock, and the time until the deadline of the phase, which the main loop handles.
@@ -197,7 +227,7 @@ impl Attempt {
     }
 
     async fn hand_over(&mut self) -> Result<(), UpgradeError> {
-        let Attempt { node, processes, connection, goal, .. } = &mut *self;
+        let Attempt { node, processes, connection, goal, recorded, .. } = &mut *self;
         let record = Record::Node {
             id: (**node.id()).clone(),
             next_number: node.last_number() + FREE_NUMBERS,
@@ -208,7 +238,10 @@ impl Attempt {
         let send =
             async move |part| connection.send(&ToSuccessor::Record(Record::Processes(ByteString(part))), None).await;
         match (processes.as_mut(), goal) {
-            (Some(held), Goal::Upgrade) => held.hand_over(send).await?,
+            (Some(held), Goal::Upgrade) => {
+                held.hand_over(send).await?;
+                *recorded = held.counts();
+            }
             (Some(held), Goal::Check) => {
                 // Nothing is committed, so the processes need not wait for the successor.
                 let mut parts = Vec::new();
@@ -217,6 +250,7 @@ impl Attempt {
                     ready(Ok(()))
                 })
                 .await?;
+                *recorded = held.counts();
                 *processes = None;
                 for part in parts {
                     send(part).await?;

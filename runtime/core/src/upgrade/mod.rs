@@ -56,10 +56,12 @@ mod listener;
 mod origin;
 mod processes;
 mod protocol;
+mod report;
 mod request;
 mod upgrader;
 
 pub(crate) use adoption::{begin_process, local_node, take_part};
 pub use error::{UpgradeError, UpgradePhase};
 pub use listener::{Listener, ListenerError, listener};
+pub use report::UpgradeReport;
 pub use request::Upgrade;

@@ -18,7 +18,7 @@ use super::protocol::message::{Record, ToSuccessor};
 use super::protocol::successor::{Action, Event, Successor};
 use crate::base::NodeId;
 use crate::log;
-use crate::node::{PausedPeer, SocketName};
+use crate::node::{PausedPeer, Restarts, SocketName};
 
 /// The predecessor of this process. One for the process, as its standard input is.
 static ORIGIN: OnceLock<Option<Arc<Origin>>> = OnceLock::new();
@@ -38,6 +38,8 @@ struct State {
     items: Vec<Item>,
     sockets: BTreeMap<SocketName, OwnedFd>,
     shim: Option<Arc<ShimLine>>,
+    /// The processes that start anew.
+    anew: Restarts,
     /// The node and the sockets at which the program does not wait yet.
     unsettled: BTreeSet<SocketName>,
 }
@@ -77,6 +79,7 @@ impl Origin {
             items: Vec::new(),
             sockets: BTreeMap::new(),
             shim: None,
+            anew: Restarts::default(),
             unsettled: BTreeSet::from([SocketName::Node]),
         };
         let origin = Arc::new(Origin {
@@ -181,12 +184,18 @@ impl Origin {
         let _ = self.has_started.subscribe().wait_for(|has_started| *has_started).await;
     }
 
+    /// Notes the processes that start anew, for the report of the predecessor.
+    pub(super) fn note_restarts(&self, anew: Restarts) {
+        self.lock().anew = anew;
+    }
+
     /// Notes that the program waits at the socket with this name, or has dropped it; or that the node has started. After the
     /// last one the successor is ready.
     pub(super) fn settle(&self, name: &SocketName) {
         let mut state = self.lock();
         if state.unsettled.remove(name) && state.unsettled.is_empty() {
-            let actions = state.machine.handle(Event::Started);
+            let anew = std::mem::take(&mut state.anew);
+            let actions = state.machine.handle(Event::Started(anew));
             self.execute(&mut state, actions, None);
         }
     }

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::error::UpgradeError;
 use super::executor;
 use super::protocol::predecessor::{Deadlines, Goal};
+use super::report::UpgradeReport;
 use crate::node::Node;
 
 /// An upgrade, which begins when it is awaited; from [`Node::upgrade`] or [`Node::check_upgrade`].
@@ -38,7 +39,7 @@ impl Node {
     /// If anything fails before the commit, the successor is killed and this node serves on. After it, a failure of the
     /// successor is an ordinary crash. SIGUSR2 begins an upgrade to the program's own file, as it is on disk then.
     ///
-    /// Other processes start anew in the successor. This process ends as described in the book, on the page *Upgrading a running
+    /// Other processes start anew in the successor; the [report](UpgradeReport) lists the supervised ones. This process ends as described in the book, on the page *Upgrading a running
     /// node*. For that, the node runs in [`Node::run`] or `#[greenroom::main]`.
     ///
     /// The plan may take 30 s, and the hand-over 60 s: see [`Upgrade::within`]. Cancel-safe: the upgrade goes on if the future is
@@ -54,7 +55,8 @@ impl Node {
     }
 
     /// Does everything of an [upgrade](Node::upgrade) except the commit, then ends the successor. The node serves meanwhile:
-    /// its processes are held only until they are written down, and connections to other nodes do not pause.
+    /// its processes are held only until they are written down, and connections to other nodes do not pause. The report
+    /// lists the supervised processes that would start anew, each with the reason.
     ///
     /// # Errors
     /// The node cannot be upgraded to this program: see [`UpgradeError`].
@@ -76,7 +78,7 @@ impl Upgrade {
 }
 
 impl IntoFuture for Upgrade {
-    type Output = Result<(), UpgradeError>;
+    type Output = Result<UpgradeReport, UpgradeError>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {

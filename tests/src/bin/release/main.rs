@@ -17,7 +17,7 @@
 //! | line of standard input | output |
 //! |---|---|
 //! | `upgrade MILLISECONDS` | `result` of an upgrade to the program's file |
-//! | `check MILLISECONDS` | `result` of a check of it |
+//! | `check MILLISECONDS` | `result` of a check of it; before that `report` with the kept and the restarted processes |
 //! | `peers` | `peers`, the number of connected nodes |
 //! | `spawn` | `pid` of a new process |
 //! | `pay COINS` | `paid` with the coins in the till, its process, and the release that has made it |
@@ -171,7 +171,10 @@ async fn commands(shop: till::ShopRef) {
 async fn report(upgrade: Upgrade, limit: &str) {
     let limit = Duration::from_millis(limit.parse().expect("a number"));
     match upgrade.within(limit).await {
-        Ok(()) => say("result", "ok"),
+        Ok(report) => {
+            say("report", format_args!("{} {}", report.kept, report.restarted));
+            say("result", "ok");
+        }
         Err(error) => say("result", Exit::from(error)),
     }
 }

@@ -20,7 +20,17 @@ fn release() -> &'static (String, String) {
 pub(crate) struct Shop {
     #[child]
     till: Till,
+    #[child]
+    bell: Bell,
 }
+
+/// A process that starts anew in each release.
+#[actor]
+#[derive(Default)]
+struct Bell;
+
+#[actor]
+impl Bell {}
 
 #[actor(upgrade, otherwise = refuse)]
 #[derive(Default, Serialize, Deserialize)]

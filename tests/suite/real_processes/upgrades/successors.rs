@@ -60,6 +60,8 @@ async fn a_check_converts_everything_and_commits_nothing() {
     server.install("two");
     let load = server.load();
     assert_eq!(server.attempt("check", 30_000).await, "ok");
+    // The supervisor and the till continue, the bell does not.
+    assert_eq!(server.nth(1, &["report "]).await, "report 2 1");
     // The successor, which waits for connections, has accepted none.
     let answers = load.stop().await;
     assert_eq!(answers.keys().collect::<Vec<_>>(), ["one"], "{answers:?}");

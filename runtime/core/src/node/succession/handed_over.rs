@@ -7,6 +7,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::record::{DefinitionRecord, ProcessRecord};
+#[cfg(unix)]
+use super::restarts::Restarts;
 use crate::base::{Exit, ReceivedDefinition};
 use crate::sched::Clock;
 use crate::signal::RelationsRecord;
@@ -46,6 +48,9 @@ struct State {
     taken: Vec<TakenProcess>,
     /// The claims of the node, for the registry.
     claims: Option<Vec<u8>>,
+    /// Those that have a place and start anew there.
+    #[cfg(unix)]
+    restarts: Restarts,
     /// The reason why the predecessor has to serve on.
     refusal: Option<String>,
 }
@@ -148,6 +153,26 @@ impl HandedOver {
 
     pub(crate) fn definition(&self, fingerprint: u64) -> Option<Arc<ReceivedDefinition>> {
         self.lock().definitions.get(&fingerprint).cloned()
+    }
+
+    /// Notes that a process starts anew in its place.
+    pub(crate) fn restarts_anew(&self, path: &str, reason: &Exit) {
+        #[cfg(unix)]
+        self.lock().restarts.add(path, &reason.to_string());
+        #[cfg(not(unix))]
+        let _ = (path, reason);
+    }
+
+    /// Returns the processes that start anew, as of now: those that were noted, and those without a place.
+    #[cfg(unix)]
+    pub(crate) fn restarts(&self) -> Restarts {
+        let state = self.lock();
+        let mut restarts = state.restarts.clone();
+        for process in state.waiting.values() {
+            let number = || format!("process {}", process.number);
+            restarts.add(&process.path.clone().unwrap_or_else(number), "it has no place in this release");
+        }
+        restarts
     }
 
     /// Cancels the upgrade: a process whose option is `otherwise = refuse` cannot continue.

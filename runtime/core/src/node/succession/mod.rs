@@ -6,6 +6,8 @@ mod handed_over;
 #[cfg(feature = "upgrade")]
 mod record;
 #[cfg(all(feature = "upgrade", unix))]
+mod restarts;
+#[cfg(all(feature = "upgrade", unix))]
 mod state;
 
 #[cfg(feature = "upgrade")]
@@ -16,6 +18,10 @@ pub(crate) use record::{
     TimerRecord,
 };
 
+#[cfg(all(feature = "upgrade", unix))]
+pub use restarts::RestartedProcess;
+#[cfg(all(feature = "upgrade", unix))]
+pub(crate) use restarts::Restarts;
 #[cfg(all(feature = "upgrade", unix))]
 pub(crate) use state::{ListeningSocket, SocketName, Succession, Upgrades};
 

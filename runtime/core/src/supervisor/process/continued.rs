@@ -127,7 +127,9 @@ impl SupervisorProcess {
     /// Continues the root of a tree that was handed over. Its children start anew if its state cannot be read.
     pub(in crate::supervisor) fn continued_from_or_anew(mut self, process: &ProcessRecord) -> SupervisorProcess {
         if let Err(reason) = self.continue_children(process) {
-            report::state_lost(self.cells.node(), self.cells.path(), &reason);
+            let (node, path) = (self.cells.node(), self.cells.path());
+            report::state_lost(node, path, &reason);
+            node.handed_over_or_default().restarts_anew(path, &reason);
         }
         self
     }
@@ -204,9 +206,9 @@ impl SupervisorProcess {
         let Some(child) = self.children.get(&key) else { return };
         let path = self.cells.path_of(&child.spec.id);
         report::state_lost(cx.node(), &path, reason);
-        if child.spec.starter.refuses_restart()
-            && let Some(handed_over) = cx.node().handed_over()
-        {
+        let handed_over = cx.node().handed_over_or_default();
+        handed_over.restarts_anew(&path, reason);
+        if child.spec.starter.refuses_restart() {
             handed_over.refuse(&path, reason);
         }
     }

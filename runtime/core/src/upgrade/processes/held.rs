@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use super::stream::{Item, Writer};
 use crate::log;
-use crate::node::{AnyCell, DefinitionRecord, HoldRequest, Node};
+use crate::node::{AnyCell, DefinitionRecord, HoldRequest, Node, Restarts};
 use crate::observe::ReportKind;
 use crate::upgrade::UpgradeError;
 
@@ -36,6 +36,8 @@ pub(in crate::upgrade) struct HeldProcesses {
     left_out: BTreeMap<u64, Arc<dyn AnyCell>>,
     /// Those that were written down.
     recorded: BTreeSet<u64>,
+    /// Those that start anew, with the reasons.
+    restarts: Restarts,
 }
 
 impl HeldProcesses {
@@ -52,6 +54,7 @@ impl HeldProcesses {
             held: BTreeMap::new(),
             left_out: BTreeMap::new(),
             recorded: BTreeSet::new(),
+            restarts: Restarts::default(),
         };
         let table = node.table().all();
         let supervisors: BTreeSet<u64> =
@@ -85,7 +88,12 @@ impl HeldProcesses {
         };
         // Before the requests, so that a process goes on if this future is dropped.
         self.waiting.extend(processes);
-        self.waiting.retain(|number, cell| hold(*number, cell, true));
+        let refused = self.waiting.extract_if(.., |number, cell| !hold(*number, cell, true));
+        let refused: Vec<_> = refused.filter(|(number, cell)| cell.is_alive(*number)).collect();
+        for (number, cell) in refused {
+            let path = cell.path().map_or_else(|| self.node.pid(number).to_string(), ToString::to_string);
+            self.restarts.add(&path, "its actor is not `#[actor(upgrade)]`");
+        }
         let (deadline, mut pause) = (clock.now() + limit, PAUSES[0]);
         let mut is_last = false;
         while !self.waiting.is_empty() {
@@ -215,7 +223,13 @@ impl HeldProcesses {
         path.unwrap_or_else(|| self.node.pid(number).to_string())
     }
 
-    fn report(&self, number: u64, reason: &str) {
+    /// Returns the number of processes that were written down, and those that start anew.
+    pub(in crate::upgrade) fn counts(&self) -> (u64, Restarts) {
+        (self.recorded.len() as u64, self.restarts.clone())
+    }
+
+    fn report(&mut self, number: u64, reason: &str) {
+        self.restarts.add(&self.describe(number), reason);
         self.node.loss_counts().count_lost_states(1);
         self.node.report(ReportKind::LostState, || {
             log::warn!(

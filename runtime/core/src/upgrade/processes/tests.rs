@@ -556,7 +556,11 @@ async fn a_state_that_cannot_be_kept_cancels_the_upgrade_if_it_must_be() {
     assert_eq!(shop.office().ledger().entries().await.unwrap(), 1);
     let (held, successor) = hand_over(&node).await.unwrap();
     start(&successor).await;
-    let refusal = successor.handed_over().unwrap().refusal().unwrap();
+    let handed_over = successor.handed_over().unwrap();
+    let refusal = handed_over.refusal().unwrap();
+    let anew = handed_over.restarts();
+    assert_eq!((anew.count, &*anew.listed[0].process), (1, "/Shop/office/ledger"));
+    assert!(anew.listed[0].reason.starts_with("the state of `Ledger` cannot be read: "), "{anew:?}");
     assert!(refusal.starts_with("/Shop/office/ledger: the state of `Ledger` cannot be read: "), "{refusal}");
     drop(held);
     successor.stop().await;
@@ -704,6 +708,19 @@ async fn processes_that_are_left_out_start_anew_and_their_predecessors_stop_in_o
     let mut held = HeldProcesses::hold(&node, Duration::from_millis(200)).await.unwrap();
     assert_eq!(node.metrics().lost_states, 2);
     let successor = write_down(&node, &mut held).await.unwrap();
+    let (recorded, restarts) = held.counts();
+    let texts: Vec<String> =
+        restarts.listed.iter().map(|left_out| format!("{} {}", left_out.process, left_out.reason)).collect();
+    let late = "the process did not become quiet in time";
+    assert_eq!(
+        texts,
+        [
+            "/Shop/clock its actor is not `#[actor(upgrade)]`".to_owned(),
+            format!("/Shop/till {late}"),
+            format!("/Shop/rooms/#1 {late}")
+        ]
+    );
+    assert_eq!((recorded, restarts.count), (9, 3));
     take_hooks();
     let shop = start(&successor).await;
     commit(&node, held, &successor).await;

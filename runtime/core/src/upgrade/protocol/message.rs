@@ -6,10 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::base::{ByteString, NodeId};
-use crate::node::PausedPeer;
+use crate::node::{PausedPeer, Restarts};
 
 /// The version of these messages. A successor with another one is refused.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// The number of bytes of one message.
 pub(crate) const MAX_MESSAGE: usize = 1024 * 1024;
@@ -23,8 +23,8 @@ pub(crate) enum ToPredecessor {
     Accept,
     /// The successor cannot take over, for this reason.
     Refuse(String),
-    /// The successor has adopted everything, and serves as soon as it reads the commit.
-    Ready,
+    /// The successor has adopted everything but these processes, and serves as soon as it reads the commit.
+    Ready(Restarts),
 }
 
 /// A message from the predecessor.

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::message::{ToPredecessor, VERSION};
+use crate::node::Restarts;
 use crate::upgrade::error::{UpgradeError, UpgradePhase};
 
 /// The predecessor's side of one attempt.
@@ -78,6 +79,8 @@ pub(crate) enum Action {
     Pause,
     /// Sends all records.
     HandOver,
+    /// Keeps the processes that the successor starts anew, for the report.
+    Note(Restarts),
     /// Writes the commit at once or not at all; ends with [`Event::CommitWritten`] or [`Event::Failed`].
     Commit,
     /// Kills the successor.
@@ -135,10 +138,13 @@ impl Predecessor {
             (State::Pausing, Event::Paused) => {
                 self.enter(State::HandingOver, Some(now + self.deadlines.hand_over), Action::HandOver)
             }
-            (State::HandingOver, Event::Received(Ready)) => match self.goal {
-                Goal::Upgrade => self.enter(State::Committing, None, Action::Commit),
-                Goal::Check => self.end(Ok(())),
-            },
+            (State::HandingOver, Event::Received(Ready(anew))) => {
+                let next = match self.goal {
+                    Goal::Upgrade => self.enter(State::Committing, None, Action::Commit),
+                    Goal::Check => self.end(Ok(())),
+                };
+                [Action::Note(anew)].into_iter().chain(next).collect()
+            }
             (State::Committing, Event::CommitWritten) => self.enter(State::Committed, None, Action::Retire),
             (_, Event::Received(_) | Event::Paused | Event::CommitWritten) => {
                 self.abandon(UpgradeError::Unexpected(phase))

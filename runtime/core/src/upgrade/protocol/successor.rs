@@ -4,6 +4,7 @@
 //! itself, the connection does.
 
 use super::message::{Record, ToPredecessor, ToSuccessor, VERSION};
+use crate::node::Restarts;
 
 /// The successor's side.
 pub(crate) struct Successor {
@@ -32,8 +33,8 @@ pub(crate) enum Event {
     Received(ToSuccessor),
     /// A message cannot be read.
     Unreadable(String),
-    /// The program has started everything that was handed over.
-    Started,
+    /// The program has started everything that was handed over, some processes anew.
+    Started(Restarts),
     /// The predecessor has ended the connection, or itself.
     Closed,
 }
@@ -68,10 +69,14 @@ impl Successor {
             }
             (State::Receiving, Event::Received(ToSuccessor::Record(record))) => vec![Action::Keep(record)],
             (State::Receiving, Event::Received(ToSuccessor::Complete)) => self.enter(State::Adopting, Action::Start),
-            (State::Adopting, Event::Started) => self.enter(State::Ready, Action::Send(ToPredecessor::Ready)),
+            (State::Adopting, Event::Started(anew)) => {
+                self.enter(State::Ready, Action::Send(ToPredecessor::Ready(anew)))
+            }
             (State::Ready, Event::Received(ToSuccessor::Commit)) => self.enter(State::Serving, Action::Serve),
             (_, Event::Unreadable(reason)) => self.refuse(reason),
-            (state, Event::Received(_) | Event::Started) => self.refuse(format!("unexpected message while {state:?}")),
+            (state, Event::Received(_) | Event::Started(_)) => {
+                self.refuse(format!("unexpected message while {state:?}"))
+            }
         }
     }
 

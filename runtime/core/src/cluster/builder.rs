@@ -111,6 +111,7 @@ impl NodeBuilder {
     }
 }
 
+#[cfg(feature = "net")]
 impl Node {
     /// Returns the address at which the node listens, with the actual port if port 0 was requested; `None` if it does
     /// not listen.

@@ -111,9 +111,9 @@ pub mod testing {}
 #[doc(inline)]
 pub use greenroom_core::{
     Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, AutoShutdown, Backoff, ChildChange,
-    ChildCount, ChildError, ChildEvent, ChildId, ChildInfo, ChildSpec, ChildState, Description, Dynamic, InvalidOptions, OneShot, Restart,
-    Restartable, Running, StartChild, StartTree, Startable, Strategy, Supervision, SupervisionRef, Supervisor,
-    SupervisorInfo, SupervisorOptions, Tree, TreeRoot, TreeStub, WhileDown,
+    ChildCount, ChildError, ChildEvent, ChildId, ChildInfo, ChildSpec, ChildState, Description, Dynamic,
+    InvalidOptions, OneShot, Restart, Restartable, Running, StartChild, StartTree, Startable, Strategy, Supervision,
+    SupervisionRef, Supervisor, SupervisorInfo, SupervisorOptions, Tree, TreeRoot, TreeStub, WhileDown,
 };
 #[cfg(feature = "tls")]
 #[doc(inline)]
@@ -121,18 +121,18 @@ pub use greenroom_core::{CertificateError, CertificateFault, Certificates};
 #[cfg(feature = "net")]
 #[doc(inline)]
 pub use greenroom_core::{
-    Cookie, CookieError, Discovery, Export, Handover, Mesh, NodeBuilder, NodeError, Placed, Policy, Portable, RemoteCall,
-    RemoteConstructor, RemoteFunction, SpawnError, SpawnOn, Starting, UpgradePoint, multicall,
+    Cookie, CookieError, Discovery, Export, Handover, Mesh, NodeBuilder, NodeError, Placed, Policy, Portable,
+    RemoteCall, RemoteConstructor, RemoteFunction, SpawnError, SpawnOn, Starting, UpgradePoint, multicall,
 };
-#[cfg(all(feature = "net", feature = "supervision"))]
-#[doc(inline)]
-pub use greenroom_core::{RemoteTree, StartOnError, StartTreeOn};
-#[cfg(all(feature = "upgrade", unix))]
-#[doc(inline)]
-pub use greenroom_core::{Listener, ListenerError, Upgrade, UpgradeError, UpgradePhase, listener};
 #[cfg(feature = "port")]
 #[doc(inline)]
 pub use greenroom_core::{FrameLength, Port, PortError, PortMessage, PortOutput, PortRef, PortStream};
+#[cfg(all(feature = "upgrade", unix))]
+#[doc(inline)]
+pub use greenroom_core::{Listener, ListenerError, Upgrade, UpgradeError, UpgradePhase, listener};
+#[cfg(all(feature = "net", feature = "supervision"))]
+#[doc(inline)]
+pub use greenroom_core::{RemoteTree, StartOnError, StartTreeOn};
 #[cfg(feature = "config")]
 #[doc(inline)]
 pub use greenroom_core::{SettingOrigin, Settings, SettingsError};

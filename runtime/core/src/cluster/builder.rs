@@ -113,7 +113,7 @@ impl NodeBuilder {
 
 #[cfg(feature = "net")]
 impl Node {
-    /// Returns the address at which the node listens, with the port that it has if port 0 was requested.
+    /// Returns the address at which the node listens, with its actual port; `None` if it does not listen.
     pub fn address(&self) -> Option<String> {
         self.router().and_then(|router| router.listen_address())
     }

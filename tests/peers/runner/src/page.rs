@@ -240,7 +240,7 @@ fn table(results: &Results, threads: u64, rows: &[Row], references: &[&str]) -> 
                 if figure.values.len() == 1 {
                     return median;
                 }
-                format!("{median}<br><small>{} – {}</small>", with_unit(*min, unit), with_unit(*max, unit))
+                format!("{median}<br><small>{}\u{a0}– {}</small>", with_unit(*min, unit), with_unit(*max, unit))
             });
             write!(text, " {cell} |").expect("writing to a `String` succeeds");
         }

@@ -12,6 +12,11 @@
 //!
 //! An attribute's options are `name = value`, or a name alone, separated by commas. A duration is a whole number and a
 //! unit in quotes, `us`, `ms`, `s`, `m` or `h`: `"500ms"`, `"5s"`.
+//!
+//! # Features
+//! - `supervision`: the macro [`#[supervisor]`](macro@supervisor). Without it the macro is an error of the compiler.
+// The features of an item are shown beside it. docs.rs has the compiler that this needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 // Without `supervision` a few shared functions are unused.
 #![cfg_attr(not(feature = "supervision"), allow(dead_code))]

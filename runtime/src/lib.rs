@@ -61,6 +61,10 @@
 //!   only if it has the feature, too. Switches on `net`.
 //! - `registry`: groups, global names, actors by key, and failover of applications.
 //!   Switches on `net` and `supervision`.
+//! - `upgrade`: the [live upgrade](struct.Node.html#method.upgrade) of a node by a successor process, and listening
+//!   sockets that it takes over. Only on Unix. Switches on `net`, `signal` and `systemd`.
+//! - `systemd`: [`Node::announce_ready`](struct.Node.html#method.announce_ready), by which systemd receives that the
+//!   program is ready, stops, or makes progress. Without effect on other systems than Unix.
 //! - `signal` (default): SIGTERM and ctrl-c stop the program in order. Without it they end the program at once.
 //! - `supervision` (default): supervisors, supervision trees and applications. Without it, code that starts a process
 //!   handles its exit itself, by a link or a monitor.
@@ -70,8 +74,11 @@
 //!   reasons, errors, reports). Without it, messages that other nodes may send consist of types of the standard library
 //!   and of greenroom; their bytes are the same in both cases.
 //! - `port`: [ports](struct.Port.html), programs of the operating system as linked processes.
-//! - `config`: `Settings`, a program's settings from several sources.
+//! - `config`: [`Settings`](struct.Settings.html), a program's settings from several sources. Switches on `serde`.
 //! - `test`: [`#[greenroom::test]`](macro@test) on a paused clock, and the module `testing` with clusters in memory.
+
+// The features of an item are shown beside it. docs.rs has the compiler that this needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // Everything except the macros is in a crate of its own, so that Cargo compiles both at the same time.
 #[doc(inline)]
@@ -92,7 +99,7 @@ pub use greenroom_core::{
 
 #[cfg(feature = "registry")]
 #[doc(inline)]
-pub use greenroom_core::registry;
+pub use greenroom_core::{Failover, FailoverApplication, FailoverInfo, Takeover, registry};
 
 /// Tests of processes on a paused clock, clusters in memory, and faults by seed: the items of the feature `test`.
 ///
@@ -103,20 +110,29 @@ pub mod testing {}
 #[cfg(feature = "supervision")]
 #[doc(inline)]
 pub use greenroom_core::{
-    Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, AutoShutdown, Backoff, ChildCount,
-    ChildError, ChildId, ChildInfo, ChildSpec, ChildState, Description, Dynamic, InvalidOptions, OneShot, Restart,
-    Restartable, Running, StartChild, StartTree, Startable, Strategy, Supervision, SupervisionRef, Supervisor,
-    SupervisorInfo, SupervisorOptions, Tree, TreeRoot, TreeStub, WhileDown,
+    Application, ApplicationError, ApplicationInfo, ApplicationKind, Applications, AutoShutdown, Backoff, ChildChange,
+    ChildCount, ChildError, ChildEvent, ChildId, ChildInfo, ChildSpec, ChildState, Description, Dynamic,
+    InvalidOptions, OneShot, Restart, Restartable, Running, StartChild, StartTree, Startable, Strategy, Supervision,
+    SupervisionRef, Supervisor, SupervisorInfo, SupervisorOptions, Tree, TreeRoot, TreeStub, WhileDown,
 };
 #[cfg(feature = "tls")]
 #[doc(inline)]
 pub use greenroom_core::{CertificateError, CertificateFault, Certificates};
 #[cfg(feature = "net")]
 #[doc(inline)]
-pub use greenroom_core::{Cookie, CookieError, Discovery, Export, Mesh, NodeBuilder, NodeError, Policy};
+pub use greenroom_core::{
+    Cookie, CookieError, Discovery, Export, Handover, Mesh, NodeBuilder, NodeError, Placed, Policy, Portable,
+    RemoteCall, RemoteConstructor, RemoteFunction, SpawnError, SpawnOn, Starting, UpgradePoint, multicall,
+};
 #[cfg(feature = "port")]
 #[doc(inline)]
 pub use greenroom_core::{FrameLength, Port, PortError, PortMessage, PortOutput, PortRef, PortStream};
+#[cfg(all(feature = "upgrade", unix))]
+#[doc(inline)]
+pub use greenroom_core::{Listener, ListenerError, Upgrade, UpgradeError, UpgradePhase, listener};
+#[cfg(all(feature = "net", feature = "supervision"))]
+#[doc(inline)]
+pub use greenroom_core::{RemoteTree, StartOnError, StartTreeOn};
 #[cfg(feature = "config")]
 #[doc(inline)]
 pub use greenroom_core::{SettingOrigin, Settings, SettingsError};

@@ -176,6 +176,11 @@ pub mod errors {}
 #[doc = include_str!("../../book/src/faq.md")]
 pub mod faq {}
 
+/// The page about releases.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/versions.md")]
+pub mod versions {}
+
 /// The glossary.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/glossary.md")]

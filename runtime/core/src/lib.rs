@@ -5,7 +5,26 @@
 //!
 //! The modules are arranged in layers, and a module imports only modules of lower layers. The page *Layers* of the book
 //! describes each of them.
+//!
+//! # Features
+//! The features of greenroom with the same names switch these on. None is a default here.
+//!
+//! - `net`: connections to other nodes, over TCP with Noise encryption. Switches on `serde` and `tracing`.
+//! - `tls`: certificates in place of a cookie, and TLS in place of Noise. Switches on `net`.
+//! - `inspect`: inspection of other nodes, and by other nodes. Switches on `net`.
+//! - `registry`: groups, global names, actors by key, and failover of applications. Switches on `net` and `supervision`.
+//! - `upgrade`: the live upgrade of a node by a successor process. Switches on `net`, `signal` and `systemd`.
+//! - `systemd`: messages to systemd, that the program is ready, stops, or makes progress.
+//! - `signal`: SIGTERM and ctrl-c stop the node in order.
+//! - `supervision`: supervisors, supervision trees and applications.
+//! - `serde`: types with serde's traits in messages, and serde's traits for greenroom's own types.
+//! - `tracing`: log events of the crate `tracing`.
+//! - `port`: programs of the operating system as linked processes.
+//! - `config`: a program's settings from several sources. Switches on `serde`.
+//! - `test`: tests on a paused clock, and clusters in memory.
 
+// The features of an item are shown beside it. docs.rs has the compiler that this needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // The lints judge the crate with all its features. With a feature off, some items have no use. Without `net` the trait
 // for other nodes has no implementation. Without `inspect`, `registry` and `upgrade` some functions have no caller, and without
 // `supervision` none ends a node. Without `tracing` no event is logged.

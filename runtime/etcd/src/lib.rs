@@ -44,7 +44,13 @@
 //! - A value has at most 16 KiB. A prefix has at most 255 bytes. A snapshot has at most 1,048,576 claims, and one answer
 //!   at most 16 MiB.
 //! - etcd is reached through the JSON gateway that each member from version 3.4 on has at the address for its clients.
+//!
+//! # Features
+//! - `tls`: members of etcd with `https://` addresses: certificates of an authority of your own, and a client
+//!   certificate.
 
+// The features of an item are shown beside it. docs.rs has the compiler that this needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 mod answer;
 mod builder;
 mod client;

@@ -15,6 +15,7 @@ use crate::source::{self, File};
 
 /// The folders and files whose prose is checked.
 const CHECKED: &[&str] = &[
+    ".ci/release",
     ".ci/run",
     "book/src",
     "examples",
@@ -25,7 +26,10 @@ const CHECKED: &[&str] = &[
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "README.md",
+    "RELEASING.md",
+    "SECURITY.md",
     "Cargo.toml",
+    "deny.toml",
 ];
 
 /// Generated files, and the samples of these checks.

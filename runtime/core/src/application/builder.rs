@@ -139,6 +139,7 @@ impl<T: TreeRoot> Application<T> {
     }
 }
 
+#[cfg(feature = "supervision")]
 impl Node {
     /// Starts an application on this node, as [`Application::start`]. Not cancel-safe: if the future is dropped, the
     /// application continues to start and to run.

@@ -105,6 +105,7 @@ impl<R> fmt::Debug for Running<R> {
     }
 }
 
+#[cfg(feature = "supervision")]
 impl Node {
     /// Lists the applications of this node in the order in which they started. They stop in reverse order.
     ///

@@ -123,6 +123,7 @@ fn entry(spec: &ApplicationSpec) -> Entry<'_> {
     Entry { name: &spec.name, after: &spec.after }
 }
 
+#[cfg(feature = "supervision")]
 impl Node {
     /// Starts applications on this node, as [`Applications::start`]. Not cancel-safe: if the future is dropped, the
     /// application that is starting continues, and no further one starts.

@@ -111,9 +111,9 @@ impl NodeBuilder {
     }
 }
 
+#[cfg(feature = "net")]
 impl Node {
-    /// Returns the address at which the node listens, with the actual port if port 0 was requested; `None` if it does
-    /// not listen.
+    /// Returns the address at which the node listens, with its actual port; `None` if it does not listen.
     pub fn address(&self) -> Option<String> {
         self.router().and_then(|router| router.listen_address())
     }

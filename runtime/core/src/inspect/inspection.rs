@@ -30,6 +30,7 @@ pub struct Inspection {
     pub(super) at: Box<str>,
 }
 
+#[cfg(feature = "inspect")]
 impl Node {
     /// Inspects another node, for example `shop@gollum`: its processes, trees, metrics, alarms and messages. Nothing is
     /// sent before the first question. The node's own name is possible, too.

@@ -16,6 +16,7 @@ use crate::mailbox::Overflow;
 use crate::node::Node;
 use crate::process::{Mailbox, RunningGuard, ended};
 
+#[cfg(feature = "port")]
 impl<M: Stubbed> Mailbox<M> {
     /// Starts a program as a linked process that belongs to this one, and returns its stub. Each line of its output is
     /// a message of this process, a [`PortOutput`].

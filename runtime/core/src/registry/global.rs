@@ -132,6 +132,7 @@ pub fn lookup(name: &str) -> Option<Pid> {
     Node::current().lookup_global(name)
 }
 
+#[cfg(feature = "registry")]
 impl Node {
     /// Registers a process of this node under a global name, as [`global::register`](register).
     ///

@@ -77,6 +77,7 @@ pub fn listener(
     async move { node.listener(name, address).await }
 }
 
+#[cfg(all(feature = "upgrade", unix))]
 impl Node {
     /// Returns the listener with this name, at an address such as `0.0.0.0:8080`. The socket is the first of these:
     ///

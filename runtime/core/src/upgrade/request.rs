@@ -23,6 +23,7 @@ pub struct Upgrade {
     deadlines: Deadlines,
 }
 
+#[cfg(all(feature = "upgrade", unix))]
 impl Node {
     /// Upgrades the node: a successor, which is another process of the operating system, takes over from this one.
     ///

@@ -199,14 +199,16 @@ fn about(results: &Results) -> String {
 }
 
 fn with_unit(value: f64, unit: &str) -> String {
-    match unit {
+    let text = match unit {
         "ops/s" => short(value),
         "B/s" => format!("{} MB/s", trim((value / 1e6).round())),
         "ns" if value >= 1e6 => format!("{} ms", trim(value / 1e6)),
         "ns" if value >= 1e4 => format!("{} µs", trim(value / 1e3)),
         "ns" => format!("{} ns", trim(value.round())),
         _ => format!("{} B", trim(value.round())),
-    }
+    };
+    // A narrow column of a table does not part the number from its unit.
+    text.replace(' ', "\u{a0}")
 }
 
 /// Returns a table with a row for each workload and a column for each system, and columns with greenroom's ratio to the
@@ -238,7 +240,7 @@ fn table(results: &Results, threads: u64, rows: &[Row], references: &[&str]) -> 
                 if figure.values.len() == 1 {
                     return median;
                 }
-                format!("{median}<br><small>{} – {}</small>", with_unit(*min, unit), with_unit(*max, unit))
+                format!("{median}<br><small>{}\u{a0}– {}</small>", with_unit(*min, unit), with_unit(*max, unit))
             });
             write!(text, " {cell} |").expect("writing to a `String` succeeds");
         }

@@ -97,6 +97,7 @@ pub(in crate::actor) fn hand_over<A: Actor>(actor: &A, mailbox: &Mailbox<A::Prot
     }
 }
 
+#[cfg(feature = "net")]
 impl<A: HasContext> Context<A> {
     /// Hands the state of the process over here, if that was requested. For an `impl Process`, at a point where `actor`,
     /// which is `self`, has all that another process needs to continue.

@@ -100,6 +100,7 @@ impl<R> fmt::Debug for Failover<R> {
     }
 }
 
+#[cfg(feature = "registry")]
 impl Node {
     /// Lists the applications with failover that were started on this node, with the nodes that run them.
     ///

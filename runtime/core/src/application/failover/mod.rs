@@ -179,6 +179,7 @@ impl<T: Tree> FailoverApplication<T> {
     }
 }
 
+#[cfg(feature = "registry")]
 impl Node {
     /// Starts an application with failover on this node, as [`FailoverApplication::start`].
     ///

@@ -27,6 +27,7 @@ impl<'a> Encoder<'a> {
     }
 
     #[cfg(feature = "serde")]
+    #[allow(clippy::extra_unused_type_parameters)] // The signature is that of the feature `net`.
     pub(super) fn field_with<T, F: super::FieldFunctions<T>>(&mut self, _: &T) -> Result<(), EncodeError> {
         Err(EncodeError::Local)
     }

@@ -39,6 +39,7 @@ impl Mesh {
     }
 }
 
+#[cfg(feature = "net")]
 impl Node {
     /// Returns the other members of the cluster, as far as they were announced to this node, in the order of their names.
     ///

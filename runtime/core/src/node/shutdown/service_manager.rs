@@ -25,6 +25,7 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 #[derive(Default)]
 pub(in crate::node) struct Announced(AtomicBool);
 
+#[cfg(all(feature = "systemd", unix))]
 impl Node {
     /// Announces to the service manager of the operating system that this program is ready. systemd waits for that if the
     /// unit has `Type=notify` or `Type=notify-reload`.

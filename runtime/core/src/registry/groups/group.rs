@@ -214,6 +214,7 @@ fn local_stub<S: Stub>(process: LocalProcess) -> Option<S> {
     Address::of_process(process).map(S::__new)
 }
 
+#[cfg(feature = "registry")]
 impl Node {
     /// Returns the group with this name, on this node. See [`Group::named`].
     pub fn group<M: Stubbed>(&self, name: &str) -> Group<M> {

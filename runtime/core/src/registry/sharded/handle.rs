@@ -140,6 +140,7 @@ impl<A: Actor> Sharded<A> {
     }
 }
 
+#[cfg(feature = "registry")]
 impl Node {
     /// Returns the sharded actor with this name, as [`Sharded::named`].
     pub fn sharded<A: Actor>(&self, name: &str) -> Sharded<A> {

@@ -156,6 +156,7 @@ impl TreeRoot for Supervisor {
     }
 }
 
+#[cfg(feature = "supervision")]
 impl Node {
     /// Starts a supervisor on this node, as [`Supervisor::start`]. Not cancel-safe: if the future is dropped, the
     /// supervisor continues to start and to run.

@@ -150,6 +150,7 @@ pub trait StartTreeOn: Tree {
 #[cfg(feature = "net")]
 impl<T: Tree> StartTreeOn for T {}
 
+#[cfg(feature = "supervision")]
 impl Node {
     /// Starts a tree on this node, as [`StartTree::start`]. Not cancel-safe: if the future is dropped, the tree continues
     /// to start and to run.

@@ -4,13 +4,15 @@
 //! `cargo run -p leader` starts the nodes, kills the first one, and starts it again. The application runs on the first
 //! node, then on the second, and then on the first again. The exit code is 0 if it did.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+mod program;
+
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use greenroom::prelude::*;
 use greenroom::{Application, NodeBuilder};
+
+use program::Program;
 
 /// The nodes that can run the application, the best one first.
 const NODES: [&str; 3] = ["one@leader", "two@leader", "three@leader"];
@@ -95,48 +97,5 @@ fn wait_for(expected: &str, lines: &Receiver<String>) -> greenroom::Result {
         if line.ends_with("leads") {
             return Err(Exit::error(format!("expected `{expected}`")));
         }
-    }
-}
-
-/// A node in a process of its own. It is killed at the latest when this program ends.
-struct Program {
-    process: Child,
-    address: String,
-}
-
-impl Program {
-    fn start(
-        name: &'static str,
-        seeds: &[&str],
-        cookie: &Cookie,
-        lines: &Sender<String>,
-    ) -> greenroom::Result<Program> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .arg(name)
-            .args(seeds)
-            .env(Cookie::VARIABLE, cookie.expose())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let output = process.stdout.take().ok_or("the node has no output")?;
-        let mut output = BufReader::new(output).lines();
-        let address = output.next().ok_or("the node did not start")??;
-        println!("{name} is the process {} and listens at {address}", process.id());
-        let lines = lines.clone();
-        std::thread::spawn(move || {
-            for line in output.map_while(Result::ok) {
-                // Fails when the program ends.
-                let _ = lines.send(format!("{name} {line}"));
-            }
-        });
-        Ok(Program { process, address })
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        // It may have ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

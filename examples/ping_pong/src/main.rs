@@ -10,8 +10,7 @@
 //!
 //! Ping finds pong by its registered name and sends its own stub along. Further messages are addressed by pid.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+mod both;
 
 use greenroom::prelude::*;
 
@@ -82,7 +81,7 @@ async fn main() -> greenroom::Result {
         // Started by the ping process: uses any port and prints the address on standard output.
         ["pong", "any"] => pong("127.0.0.1:0", Cookie::load()?).await,
         ["ping", address] => ping(address, Cookie::load()?).await,
-        [] => both().await,
+        [] => both::both().await,
         _ => Err(Exit::error("usage: ping_pong [pong | ping ADDRESS]")),
     }
 }
@@ -102,35 +101,4 @@ async fn ping(address: &str, cookie: Cookie) -> greenroom::Result {
     let reason = node.spawn(PingPlayer { rounds: 3, pong }).ended().await;
     node.stop().await;
     if reason == Exit::Normal { Ok(()) } else { Err(reason) }
-}
-
-/// Starts pong as an operating system process and plays against it. Both nodes use a random cookie.
-async fn both() -> greenroom::Result {
-    let cookie = Cookie::random()?;
-    let mut child = Command::new(std::env::current_exe()?)
-        .args(["pong", "any"])
-        .env(Cookie::VARIABLE, cookie.expose())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let outcome = play(&mut child, cookie).await;
-    if outcome.is_err() {
-        // The pong process may still wait for a game.
-        let _ = child.kill();
-    }
-    child.wait()?;
-    outcome
-}
-
-async fn play(child: &mut Child, cookie: Cookie) -> greenroom::Result {
-    let output = child.stdout.take().ok_or_else(|| Exit::error("pong has no output"))?;
-    let mut lines = BufReader::new(output).lines();
-    let first = lines.next().ok_or_else(|| Exit::error("pong did not start"))??;
-    let address = first.rsplit(' ').next().unwrap_or_default();
-    let echo = std::thread::spawn(move || lines.map_while(Result::ok).for_each(|line| println!("{line}")));
-    let outcome = ping(address, cookie).await;
-    if outcome.is_ok() {
-        // Pong's last output comes after ping's.
-        echo.join().map_err(|_| Exit::error("cannot print the output of pong"))?;
-    }
-    outcome
 }

@@ -11,8 +11,7 @@ use greenroom::{Port, PortOutput};
 
 /// Prints a temperature for each line that it reads. An empty line is one that it cannot handle.
 const SENSOR: &str = r#"
-    echo ready
-    while read -r place; do
+    echo ready; while read -r place; do
         [ -n "$place" ] || exit 3
         echo "$place: ${#place} degrees"
     done
@@ -24,15 +23,9 @@ const SENSOR: &str = r#"
 struct Readings {
     lines: Vec<String>,
     starts: usize,
-    wait: Option<Wait>,
+    /// A caller that waits for a number of measurements, and of the sensor's starts.
+    waiting: Option<(usize, usize, Reply<()>)>,
     sort: Option<Sort>,
-}
-
-/// A caller that waits for a number of measurements, and of the sensor's starts.
-struct Wait {
-    lines: usize,
-    starts: usize,
-    reply: Reply<()>,
 }
 
 /// A running sort, and the caller that waits for it.
@@ -59,7 +52,7 @@ impl Readings {
     /// Answers when there are so many measurements, and the sensor has been started so many times.
     #[call]
     fn wait_for(&mut self, lines: usize, starts: usize, reply: Reply<()>) {
-        self.wait = Some(Wait { lines, starts, reply });
+        self.waiting = Some((lines, starts, reply));
         self.answer();
     }
 
@@ -87,8 +80,8 @@ impl Readings {
 
     fn answer(&mut self) {
         let counts = (self.lines.len(), self.starts);
-        if let Some(wait) = self.wait.take_if(|wait| (wait.lines, wait.starts) == counts) {
-            wait.reply.send(());
+        if let Some((.., reply)) = self.waiting.take_if(|(lines, starts, _)| (*lines, *starts) == counts) {
+            reply.send(());
         }
     }
 }
@@ -103,28 +96,23 @@ struct Station {
 }
 
 fn sensor(readings: &ReadingsRef) -> Port {
-    let mut command = Command::new("sh");
-    command.args(["-c", SENSOR]);
-    Port::new(command).output_to(readings)
+    let mut shell = Command::new("sh");
+    shell.args(["-c", SENSOR]);
+    Port::new(shell).output_to(readings)
 }
 
 #[greenroom::main]
 async fn main() -> greenroom::Result {
     let station = Station {}.start().await?;
     let (readings, sensor) = (station.readings(), station.sensor());
-
-    for place in ["yard\n", "cellar\n", "bed\n"] {
-        sensor.send(place.into()).await?;
-    }
+    sensor.send("yard\ncellar\nbed\n".into()).await?;
     readings.wait_for(3, 1).await?;
-
     // The script fails. The supervisor starts it again, and the stub reaches the new one.
     sensor.send("\n".into()).await?;
     readings.wait_for(3, 2).await?;
     sensor.send("garage\n".into()).await?;
     readings.wait_for(4, 2).await?;
     println!("the sensor was started 2 times");
-
     for line in readings.sorted().await? {
         println!("{line}");
     }

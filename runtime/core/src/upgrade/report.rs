@@ -19,8 +19,7 @@ pub struct UpgradeReport {
 }
 
 impl UpgradeReport {
-    /// Makes the report of the number of processes that were written down, of those that the predecessor left out, and
-    /// of those that the successor starts anew although they were written down.
+    /// Makes a report. The successor starts some processes `anew` although they were recorded.
     pub(super) fn new(recorded: u64, mut left_out: Restarts, anew: Restarts) -> UpgradeReport {
         let kept = recorded.saturating_sub(anew.count);
         left_out.extend(anew);
@@ -36,5 +35,26 @@ impl fmt::Display for UpgradeReport {
         }
         let more = self.restarted.saturating_sub(self.listed.len() as u64);
         if more > 0 { write!(f, "\nand {more} more") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_has_the_processes_that_either_side_starts_anew() {
+        let restarts = |paths: &[&str]| {
+            let mut restarts = Restarts::default();
+            paths.iter().for_each(|path| restarts.add(path, "no\ntime"));
+            restarts
+        };
+        let report = UpgradeReport::new(5, restarts(&["/Shop/clock"]), restarts(&["/Shop/bell", "/Shop/till"]));
+        let expected = "3 processes continue, 3 start anew\n\
+                        /Shop/clock: no\n    time\n/Shop/bell: no\n    time\n/Shop/till: no\n    time";
+        assert_eq!(report.to_string(), expected);
+        let many = (0..101).map(|number| number.to_string()).collect::<Vec<_>>();
+        let many = UpgradeReport::new(0, restarts(&many.iter().map(String::as_str).collect::<Vec<_>>()), restarts(&[]));
+        assert!(many.to_string().ends_with("\n99: no\n    time\nand 1 more"), "{many}");
     }
 }

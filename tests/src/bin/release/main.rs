@@ -13,6 +13,7 @@
 //! | `address` | expects its listener at another address |
 //! | `late-panic` | panics after it has accepted a connection |
 //! | `state` | cannot read the state of the till |
+//! | `bell` | cannot read the state of the bell, which starts anew |
 //!
 //! | line of standard input | output |
 //! |---|---|

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use greenroom::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 static RELEASE: OnceLock<(String, String)> = OnceLock::new();
 
@@ -24,13 +24,28 @@ pub(crate) struct Shop {
     bell: Bell,
 }
 
-/// A process that starts anew in each release.
-#[actor]
-#[derive(Default)]
-struct Bell;
+/// A process that starts anew in a release that cannot read its state.
+#[actor(upgrade)]
+#[derive(Default, Serialize, Deserialize)]
+struct Bell {
+    #[serde(deserialize_with = "read_rings")]
+    rings: u64,
+}
+
+fn read_rings<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match release().1.as_str() {
+        "bell" => Err(serde::de::Error::custom("the release has no bell")),
+        _ => u64::deserialize(deserializer),
+    }
+}
 
 #[actor]
-impl Bell {}
+impl Bell {
+    #[cast]
+    pub(crate) fn ring(&mut self) {
+        self.rings += 1;
+    }
+}
 
 #[actor(upgrade, otherwise = refuse)]
 #[derive(Default, Serialize, Deserialize)]

@@ -60,14 +60,16 @@ async fn a_check_converts_everything_and_commits_nothing() {
     server.install("two");
     let load = server.load();
     assert_eq!(server.attempt("check", 30_000).await, "ok");
-    // The supervisor and the till continue, the bell does not.
-    assert_eq!(server.nth(1, &["report "]).await, "report 2 1");
+    assert_eq!(server.nth(1, &["report "]).await, "report 3 0");
     // The successor, which waits for connections, has accepted none.
     let answers = load.stop().await;
     assert_eq!(answers.keys().collect::<Vec<_>>(), ["one"], "{answers:?}");
     assert_eq!(server.ask().await, "one");
     // The successor has started in full.
     assert_eq!((server.lines("started ").len(), server.lines("listening ").len()), (2, 2));
+    server.install("two bell");
+    assert_eq!(server.attempt("check", 30_000).await, "ok");
+    assert_eq!(server.nth(2, &["report "]).await, "report 2 1");
     server.upgrade("three").await;
     server.stop().await;
 }

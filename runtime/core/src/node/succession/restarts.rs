@@ -12,9 +12,9 @@ const TEXT: usize = 500;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RestartedProcess {
-    /// Its path in the supervision tree, such as `shop/till`, or its pid.
+    /// The path in the supervision tree, such as `/Shop/till`, or the pid.
     pub process: String,
-    /// The reason why its state is not kept.
+    /// The reason why the state is not kept.
     pub reason: String,
 }
 

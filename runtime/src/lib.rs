@@ -73,6 +73,9 @@
 //! - `serde`: types with serde's traits in messages, and serde's traits for greenroom's own types (pids, stubs, exit
 //!   reasons, errors, reports). Without it, messages that other nodes may send consist of types of the standard library
 //!   and of greenroom; their bytes are the same in both cases.
+//! - `trace-context`: messages carry the W3C trace context of the span in which they are sent, to processes of this node
+//!   and of others: see [`Node::set_propagator`]. Switches on `tracing`.
+//! - `tokio-console`: names of processes in tokio-console. Has an effect only with `--cfg tokio_unstable`.
 //! - `port`: [ports](struct.Port.html), programs of the operating system as linked processes.
 //! - `config`: [`Settings`](struct.Settings.html), a program's settings from several sources. Switches on `serde`.
 //! - `test`: [`#[greenroom::test]`](macro@test) on a paused clock, and the module `testing` with clusters in memory.
@@ -129,7 +132,12 @@ pub use greenroom_core::{
 pub use greenroom_core::{FrameLength, Port, PortError, PortMessage, PortOutput, PortRef, PortStream};
 #[cfg(all(feature = "upgrade", unix))]
 #[doc(inline)]
-pub use greenroom_core::{Listener, ListenerError, Upgrade, UpgradeError, UpgradePhase, listener};
+pub use greenroom_core::{
+    Listener, ListenerError, RestartedProcess, Upgrade, UpgradeError, UpgradePhase, UpgradeReport, listener,
+};
+#[cfg(feature = "trace-context")]
+#[doc(inline)]
+pub use greenroom_core::{Propagator, PropagatorIsSet, TraceContext, TraceContextError};
 #[cfg(all(feature = "net", feature = "supervision"))]
 #[doc(inline)]
 pub use greenroom_core::{RemoteTree, StartOnError, StartTreeOn};

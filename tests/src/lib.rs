@@ -156,6 +156,11 @@ pub mod security {}
 #[doc = include_str!("../../book/src/inspecting.md")]
 pub mod inspecting {}
 
+/// The page about spans across processes.
+#[cfg(doctest)]
+#[doc = include_str!("../../book/src/spans.md")]
+pub mod spans {}
+
 /// The page about production.
 #[cfg(doctest)]
 #[doc = include_str!("../../book/src/production.md")]

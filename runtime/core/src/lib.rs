@@ -33,6 +33,7 @@
         feature = "inspect",
         feature = "registry",
         feature = "supervision",
+        feature = "trace-context",
         feature = "tracing",
         feature = "upgrade"
     )),
@@ -117,6 +118,8 @@ pub use base::{
     Member, MonitorRef, NameError, NodeEvent, NodeId, NodeName, Pid, Protocol, Reason, Receives, Right, Shutdown,
     StartError, Subject, Variant,
 };
+#[cfg(feature = "trace-context")]
+pub use base::{TraceContext, TraceContextError};
 pub use call::{BoundedCast, Call, Cast, Recipient, Reply};
 #[cfg(feature = "tls")]
 pub use cluster::{CertificateError, Certificates};
@@ -132,6 +135,8 @@ pub use node::Export;
 #[cfg(all(feature = "upgrade", unix))]
 pub use node::RestartedProcess;
 pub use node::{EnterGuard, Node, StopTimeout, Tracing};
+#[cfg(feature = "trace-context")]
+pub use node::{Propagator, PropagatorIsSet};
 pub use observe::{
     Alarm, AlarmEvent, Alarms, Counters, ExitCounts, Lifecycle, LifecycleEvent, Memory, Metrics, ProcessInfo,
     ProcessState, ProtocolMetrics, SourceLine, Trace, TraceEvent, TraceStep, Traffic,

@@ -122,9 +122,17 @@ pub(super) fn try_handle<A: Handle>(
     cx: &mut Context<A>,
     message: A::Protocol,
 ) -> Result<Option<A::Protocol>, Exit> {
-    match actor.handle_now(cx, message) {
+    let handling = cx.mailbox().begin_handling();
+    let handled = {
+        let _entered = handling.enter();
+        actor.handle_now(cx, message)
+    };
+    match handled {
         Ok(outcome) => outcome.map(|()| None),
-        Err(message) => Ok(Some(message)),
+        Err(message) => {
+            cx.mailbox().keep_handling(handling);
+            Ok(Some(message))
+        }
     }
 }
 

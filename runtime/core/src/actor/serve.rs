@@ -59,7 +59,10 @@ pub fn serve<A: Handle + Send>(actor: &mut A, cx: &mut Context<A>) -> impl Futur
                 let Some(message) = waits? else { continue 'messages };
                 message
             };
-            actor.handle(cx, message).await?;
+            match cx.mailbox().take_handling() {
+                None => actor.handle(cx, message).await?,
+                Some(handling) => out_of_line(|| Box::pin(handling.run(actor.handle(cx, message)))).await?,
+            }
         }
     }
 }

@@ -49,7 +49,10 @@ pub(super) async fn serve_timed<A: Handle + Send>(actor: &mut A, cx: &mut Contex
         match cx.mailbox().step_until(hooks.next()).await {
             Some(Step::Message(message)) => {
                 if let Some(message) = try_handle(actor, cx, message)? {
-                    actor.handle(cx, message).await?;
+                    match cx.mailbox().take_handling() {
+                        None => actor.handle(cx, message).await?,
+                        Some(handling) => handling.run(actor.handle(cx, message)).await?,
+                    }
                 }
                 hooks.restart_idle(cx.now(), A::IDLE);
             }

@@ -17,6 +17,7 @@ mod reason;
 mod shutdown;
 mod sorted_map;
 mod system;
+mod trace_context;
 
 #[cfg(feature = "serde")]
 pub use serde::de::DeserializeOwned;
@@ -57,3 +58,6 @@ pub use reason::Reason;
 pub use shutdown::Shutdown;
 pub(crate) use sorted_map::SortedMap;
 pub use system::{Down, ExitSignal, Member, NodeEvent, Subject, System};
+pub(crate) use trace_context::MessageContext;
+#[cfg(feature = "trace-context")]
+pub use trace_context::{TraceContext, TraceContextError};

@@ -24,7 +24,7 @@ use super::remote::send_remote;
 use super::reply::slot::Slot;
 use super::target::{FOLLOWING, Identity, ReceiverId, Resolved, Target};
 use super::{Call, CallName, Cast, Reply};
-use crate::base::{CallErrorKind, CastError, NodeName, Pid, Protocol};
+use crate::base::{CallErrorKind, CastError, MessageContext, NodeName, Pid, Protocol};
 use crate::mailbox::{Addressee, Refused};
 use crate::node::{Addressable, AdmissionQueue, Current, Node};
 use crate::process::Cell;
@@ -90,14 +90,16 @@ impl<M: Protocol> Address<M> {
     fn send_fast<F: FnOnce() -> M>(&self, make: F) -> Result<(), F> {
         match &self.0 {
             Target::Cell { cell, number: FOLLOWING } => send_following(cell, make),
-            Target::Cell { cell, number } => cell.queue().push_fast(Addressee::Process(*number), make),
+            Target::Cell { cell, number } => {
+                cell.queue().push_fast(Addressee::Process(*number), cell.node().message_context(), make)
+            }
             Target::Identity(_) => Err(make),
         }
     }
 
     #[cold]
     fn cast_slow(&self, message: M) -> Cast {
-        match self.send(self.0.resolve(), message) {
+        match self.send(self.0.resolve(), self.node().message_context(), message) {
             Ok(placement) => Cast::from(placement),
             // A global name or a key is not a process. Its owner is found here, so that other targets pay nothing for it.
             Err(refused) => {
@@ -182,7 +184,7 @@ impl<M: Protocol> Address<M> {
         let sent = if callee != 0 && Current::is(self.node(), callee) {
             Err((CallErrorKind::Itself, message))
         } else {
-            let sent = self.send(resolved, message).map(|placement| match placement {
+            let sent = self.send(resolved, self.node().message_context(), message).map(|placement| match placement {
                 Placement::WaitQueue(queue, id) => Cast::waiting(queue, id),
                 Placement::Queue | Placement::FullConnection(..) => Cast::sent(),
             });
@@ -229,10 +231,15 @@ impl<M: Protocol> Address<M> {
     }
 
     /// Puts the message into the queue that it belongs into.
-    fn send<'a>(&'a self, to: Resolved<'a, Cell<M>>, message: M) -> Result<Placement<'a>, SendError<M>> {
+    fn send<'a>(
+        &'a self,
+        to: Resolved<'a, Cell<M>>,
+        context: MessageContext,
+        message: M,
+    ) -> Result<Placement<'a>, SendError<M>> {
         match to {
             Resolved::Local(process) => match process.cell() {
-                Ok((cell, number)) => match cell.send(Addressee::of(number), message, true) {
+                Ok((cell, number)) => match cell.send(Addressee::of(number), context, message, true) {
                     Ok(None) => Ok(Placement::Queue),
                     Ok(Some(id)) => Ok(Placement::WaitQueue(cell.into_owned() as Arc<dyn AdmissionQueue>, id)),
                     Err(Refused::Gone(message)) => Err(SendError { error: CastError::NoProc, message }),
@@ -241,7 +248,7 @@ impl<M: Protocol> Address<M> {
                 Err(error) => Err(SendError { error, message }),
             },
             Resolved::Remote(to) => {
-                send_remote(self.node(), to, &message).map_err(|error| SendError { error, message })
+                send_remote(self.node(), to, context, &message).map_err(|error| SendError { error, message })
             }
             Resolved::Missing(_) => Err(SendError { error: CastError::NoProc, message }),
         }
@@ -251,7 +258,7 @@ impl<M: Protocol> Address<M> {
 // Out of line: halves the length of a stub's functions.
 #[inline(never)]
 fn send_following<M: Protocol, F: FnOnce() -> M>(cell: &Cell<M>, make: F) -> Result<(), F> {
-    cell.queue().push_fast(Addressee::AnyOwner, make)
+    cell.queue().push_fast(Addressee::AnyOwner, cell.node().message_context(), make)
 }
 
 // By hand, since a derive would require the same of `M`.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 
 use super::noted_call::PendingQuestion;
 use super::reply::slot::Slot;
-use crate::base::{CallErrorKind, Decoder, Payload};
+use crate::base::{CallErrorKind, Decoder, MessageContext, Payload};
 use crate::node::{AnswerSlot, EncodedMessage, Node, OutgoingMessage, ReceivedAnswer, RemoteTarget, SentMessage};
 use crate::observe::{CallChain, RemoteCallee};
 
@@ -45,6 +45,7 @@ pub(super) fn ask<T: 'static>(
         definition: None,
         variant: EncodedMessage::CALL_CHAIN,
         replies: vec![id],
+        context: MessageContext::NONE,
         payload: &mut Payload::default(),
     };
     match router.send_message(node, 0, to, message, Some(epoch)) {

@@ -129,7 +129,8 @@ impl<E: Serialize + DeserializeOwned + Send + 'static> Recipient<E> {
                 let node = self.target.node();
                 let definition = type_definition::<E>(node);
                 let named = (type_name::<E>(), Some(&*definition));
-                Ok(route(node, to, named, EncodedMessage::EVENT, |encoder| encoder.field(&value))?)
+                let context = node.message_context();
+                Ok(route(node, to, named, EncodedMessage::EVENT, context, |encoder| encoder.field(&value))?)
             }
             Resolved::Missing(_) => Err(Unplaced::Missing(value)),
         }

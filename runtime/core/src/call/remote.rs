@@ -18,7 +18,7 @@ pub(crate) use untyped::{UntypedMessage, send_untyped};
 
 use super::cast::Placement;
 
-use crate::base::{CastError, EncodeError, Encoder, OwnDefinition, Protocol};
+use crate::base::{CastError, EncodeError, Encoder, MessageContext, OwnDefinition, Protocol};
 #[cfg(feature = "net")]
 use crate::node::{CallId, EncodedMessage};
 use crate::node::{Current, Node, OutgoingMessage, RemoteTarget, Room, SentMessage, SpareBuffer};
@@ -28,10 +28,12 @@ use crate::process::{catch, protocol_definition, report_message_panic};
 pub(super) fn send_remote<'a, M: Protocol>(
     node: &'a Node,
     to: RemoteTarget<'a>,
+    context: MessageContext,
     message: &M,
 ) -> Result<Placement<'a>, CastError> {
     let definition = protocol_definition::<M>(node).ok_or(CastError::Encode(EncodeError::Local))?;
-    route(node, to, (M::NAME, Some(definition)), message.variant() as u32, |encoder| message.encode(encoder))
+    let variant = message.variant() as u32;
+    route(node, to, (M::NAME, Some(definition)), variant, context, |encoder| message.encode(encoder))
 }
 
 /// Puts the bytes that `encode` writes into the queue of the connection to their node. `name` is for reports. A request to
@@ -41,6 +43,7 @@ pub(super) fn route<'a>(
     to: RemoteTarget<'a>,
     (name, definition): (&'static str, Option<&OwnDefinition>),
     variant: u32,
+    context: MessageContext,
     encode: impl FnOnce(&mut Encoder<'_>) -> Result<(), EncodeError>,
 ) -> Result<Placement<'a>, CastError> {
     let router = node.router().ok_or(CastError::NoConnection)?;
@@ -58,7 +61,8 @@ pub(super) fn route<'a>(
         error
     };
     result.map_err(|error| fail(CastError::Encode(error)))?;
-    let outgoing = OutgoingMessage { definition, variant, replies: replies.clone(), payload: &mut payload.0 };
+    let (sent, payload) = (replies.clone(), &mut payload.0);
+    let outgoing = OutgoingMessage { definition, variant, replies: sent, context, payload };
     let mut epoch = None;
     if !replies.is_empty() {
         // Before the message is sent, and for the connection that sends it: its loss ends the calls.

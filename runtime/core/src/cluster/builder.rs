@@ -382,8 +382,8 @@ impl NodeBuilder {
         };
         let listening_at = listener.as_ref().map(|listener| listener.address());
         let advertise = self.advertise.or(listening_at.filter(|address| !is_unspecified(address)));
-        let (metadata, mesh) = (self.metadata, self.mesh.kind());
-        let hello = Hello { node: id, advertise, instance: u64::from_le_bytes(random), metadata, mesh };
+        let (metadata, mesh, instance) = (self.metadata, self.mesh.kind(), u64::from_le_bytes(random));
+        let hello = Hello { node: id, advertise, instance, metadata, mesh, reads_contexts: Hello::READS_CONTEXTS };
         let (cluster, requests) = Cluster::new(self.limits, policy, &hello);
         let cluster = Arc::new(cluster);
         node.set_router(Arc::clone(&cluster) as Arc<dyn Router>);

@@ -232,7 +232,7 @@ impl Model {
         let payload = Bytes::copy_from_slice(&number.to_le_bytes());
         *number += 1;
         let (to, replies) = (FrameTarget::Process(target), call.into_iter().collect());
-        let frame = Frame::Message { from, to, protocol: 1, variant: 0, replies, payload };
+        let frame = Frame::Message { from, to, protocol: 1, variant: 0, replies, context: None, payload };
         let waiting = connection.senders.outbox.push_whole(from, &frame, "shop::Orders").unwrap();
         self.waiting.extend(waiting.map(|id| Waiting { id, sent, call }));
         true

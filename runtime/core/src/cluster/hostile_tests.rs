@@ -77,6 +77,8 @@ struct Seen {
     ids: VecDeque<u64>,
     references: VecDeque<(u64, MonitorRef)>,
     frames: u64,
+    /// The messages that were received, by the bytes of their trace contexts.
+    contexts: Counts<Option<Box<[u8]>>>,
     up: bool,
     /// The number of `Down`s, of exits over links and of failed calls that were received, by their reasons.
     downs: Counts<Exit>,
@@ -86,6 +88,17 @@ struct Seen {
 
 impl Hostile {
     async fn connect(network: &Network, cookie: &Cookie, name: &str, incarnation: u64) -> Option<Hostile> {
+        Hostile::connect_with(true, network, cookie, name, incarnation).await
+    }
+
+    /// Connects as a member that reads the trace contexts of messages, or as one that does not.
+    async fn connect_with(
+        reads_contexts: bool,
+        network: &Network,
+        cookie: &Cookie,
+        name: &str,
+        incarnation: u64,
+    ) -> Option<Hostile> {
         let stream = network.host("host-m").connect("host-a").await.ok()?;
         let limits = Limits::default();
         let node = NodeId { name: NodeName::new(name).unwrap(), incarnation };
@@ -96,6 +109,7 @@ impl Hostile {
                 instance: incarnation,
                 metadata: Metadata::new(),
                 mesh: MeshKind::Full,
+                reads_contexts,
             },
             security: Security::Cookie(cookie.key().into()),
             cluster: "greenroom".into(),
@@ -143,7 +157,10 @@ impl Seen {
     fn note(&mut self, frame: Frame) {
         self.frames += 1;
         match frame {
-            Frame::Message { replies, .. } => self.ids.extend(replies),
+            Frame::Message { replies, context, .. } => {
+                self.ids.extend(replies);
+                count(&mut self.contexts, context);
+            }
             Frame::Signal { from, signal: Signal::Monitor { reference, .. }, .. } => {
                 self.references.push_back((from, reference));
             }
@@ -176,6 +193,8 @@ impl Served {
         let cookie = Cookie::random().unwrap();
         let builder = Node::builder("h@test").cookie(cookie.clone()).listen("host-a").limits(limits);
         let node = builder.transport(Arc::new(network.host("host-a"))).start().await.unwrap();
+        #[cfg(feature = "trace-context")]
+        node.set_propagator(SpanSeven).unwrap();
         let builder = Node::builder("k@test").cookie(cookie.clone()).seed("host-a");
         let member = builder.transport(Arc::new(network.host("host-b"))).start().await.unwrap();
         for at in [&node, &member] {
@@ -220,6 +239,79 @@ impl Served {
         };
         ends && service
     }
+}
+
+/// A propagator for which a span is always current.
+#[cfg(feature = "trace-context")]
+struct SpanSeven;
+
+#[cfg(feature = "trace-context")]
+impl crate::node::Propagator for SpanSeven {
+    fn current(&self) -> Option<crate::base::TraceContext> {
+        crate::base::TraceContext::new([7; 16], [7; 8], 1).ok()
+    }
+
+    fn link(&self, _: &tracing::Span, _: &crate::base::TraceContext) {}
+}
+
+#[cfg(feature = "trace-context")]
+#[test]
+fn a_member_receives_the_contexts_of_messages_only_if_it_reads_them() {
+    paused(false, None, async {
+        let context: Box<[u8]> = [&[0][..], &[7; 24], &[1]].concat().into();
+        for (reads_contexts, expected) in [(false, None), (true, Some(context))] {
+            let served = Served::start().await;
+            let (network, cookie) = (&served.network, &served.cookie);
+            let member = Hostile::connect_with(reads_contexts, network, cookie, "m@test", 1).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let there: OrdersRef = served.node.named_at("orders", "m@test");
+            drop(there.note("urgent".to_owned(), vec![1]));
+            drop(there.next(1));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            assert_eq!(member.seen(|seen| seen.contexts.clone()), [(expected, 2)]);
+            served.check(1).await;
+        }
+    });
+}
+
+/// The context is counted, the message is handled, and the connection stays up.
+#[cfg(feature = "trace-context")]
+#[test]
+fn a_message_with_a_malformed_context_is_handled_without_it() {
+    paused(false, None, async {
+        let served = Served::start().await;
+        let member = Hostile::connect(&served.network, &served.cookie, "m@test", 1).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let valid = [&[0][..], &[7; 24], &[1]].concat();
+        let mut lost = 0;
+        for (number, bytes, is_malformed) in [
+            (1, valid.clone(), false),
+            (2, Vec::new(), true),
+            (3, vec![0; 26], true),
+            (4, valid[..25].to_vec(), true),
+            (5, [&valid[..], &[0xff]].concat(), true),
+            (6, vec![255; 1024], true),
+        ] {
+            let message = Frame::Message {
+                from: 1,
+                to: FrameTarget::Name("orders".into()),
+                protocol: 1,
+                variant: 0,
+                replies: vec![number],
+                context: Some(bytes.into()),
+                payload: Bytes::new(),
+            };
+            member.outbox.push(1, &message).unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            lost += u64::from(is_malformed);
+            assert_eq!(served.node.metrics().lost_trace_contexts, lost, "context {number}");
+            // Its protocol is unknown: an answer shows that it was read.
+            let answers: u64 = member.seen(|seen| seen.failed_calls.iter().map(|(_, count)| count).sum());
+            assert_eq!(answers, number);
+        }
+        assert_eq!(served.node.peers().len(), 2, "the connection stays up");
+        served.check(1).await;
+    });
 }
 
 /// Memory that one attack may leave after its connection has ended.
@@ -356,6 +448,7 @@ fn answers_to_a_member_that_reads_nothing_are_bounded() {
             protocol: 1,
             variant: 0,
             replies: (0..64).map(|id| u64::MAX - id).collect(),
+            context: None,
             payload: Bytes::new(),
         };
         let (mut most, mut sent) = (0, 0_u64);
@@ -556,6 +649,7 @@ fn calls_of_a_member_that_are_not_answered_are_bounded() {
             protocol,
             variant: 0,
             replies: vec![id],
+            context: None,
             payload: Bytes::from_static(&[0]),
         };
         let before = kept_bytes();

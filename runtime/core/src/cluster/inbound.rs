@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::membership::Peer;
 use super::waiting::count_waiting;
 use crate::base::{
-    CallErrorKind, Causes, DecodeError, Encoder, Exit, NodeEvent, NodeId, Payload, Pid, Right, Source, UnreadMessage,
+    CallErrorKind, Causes, DecodeError, Encoder, Exit, NodeEvent, NodeId, Payload, Pid, Right, UnreadMessage,
 };
 use crate::log;
 #[cfg(feature = "registry")]
@@ -23,7 +23,7 @@ use crate::wire::{Epoch, Frame, FrameTarget, GroupUpdate, Signal};
 /// fails that message only.
 pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
     match frame {
-        Frame::Message { from, to, protocol, variant, replies, payload } => {
+        Frame::Message { from, to, protocol, variant, replies, context, payload } => {
             if !peer.may_call(replies.len()) {
                 node.loss_counts().count_lost_messages(1);
                 node.report(ReportKind::PeerLimit, || {
@@ -36,8 +36,9 @@ pub(super) fn handle_frame(node: &Node, peer: &Arc<Peer>, frame: Frame) {
             }
             let definition = |fingerprint| peer.definition(fingerprint);
             let sender = Some((&peer.id, from));
+            let context = &node.received_context(context.as_deref(), &peer.id.name);
             let message =
-                EncodedMessage { protocol, variant, payload: &payload, from: sender, definition: &definition };
+                EncodedMessage { protocol, variant, context, payload: &payload, from: sender, definition: &definition };
             if let Err(UnreadMessage { error, is_permanent }) = deliver(node, peer, &to, &replies, message) {
                 node.loss_counts().count_lost_messages(1);
                 let peer_name = &peer.id.name;
@@ -185,7 +186,7 @@ fn deliver(
         return Err(CallErrorKind::NotAllowed(right).into());
     }
     if message.variant == EncodedMessage::REQUEST {
-        return serve(node, peer, replies, message.payload).map_err(UnreadMessage::from);
+        return serve(node, peer, replies, message).map_err(UnreadMessage::from);
     }
     if let FrameTarget::Group(name) = to {
         return deliver_to_group(node, peer, name, replies, message);
@@ -268,9 +269,13 @@ fn handle_group_update(node: &Node, peer: &Peer, update: GroupUpdate) {
 }
 
 /// Serves a request to this node itself.
-fn serve(node: &Node, peer: &Peer, replies: &[u64], request: &Source) -> Result<(), CallErrorKind> {
+fn serve(node: &Node, peer: &Peer, replies: &[u64], request: EncodedMessage<'_>) -> Result<(), CallErrorKind> {
     let received = ReceivedReplies::new(peer.caller_node(), replies);
-    let serve = || Current::with_received(received, || catch(|| node.serve_request(request, |right| peer.may(right))));
+    let serve_request = || {
+        let _context = Current::enter_context(request.context.clone());
+        node.serve_request(request.payload, |right| peer.may(right))
+    };
+    let serve = || Current::with_received(received, || catch(serve_request));
     let ((result, unread), dropped) = Current::collect_dropped(node, Node::SYSTEM, serve);
     let result = result.unwrap_or_else(|panic| {
         report_message_panic(node, "a request", "decoding a message", &panic);

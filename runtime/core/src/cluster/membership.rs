@@ -77,6 +77,7 @@ struct Connected {
     /// The address at which it may be dialled.
     advertise: Option<String>,
     mesh: MeshKind,
+    reads_contexts: bool,
     rights: Rights,
 }
 
@@ -211,7 +212,8 @@ impl Cluster {
         };
         let (advertise, rights) = (hello.advertise.clone(), self.policy.rights_of(&hello.node.name, role));
         // Set once: the connection comes up once.
-        let _ = peer.connected.set(Connected { advertise, mesh: hello.mesh, rights });
+        let _ =
+            peer.connected.set(Connected { advertise, mesh: hello.mesh, reads_contexts: hello.reads_contexts, rights });
         drop(peers);
         self.changed.notify_waiters();
         Ok(peer)
@@ -288,6 +290,11 @@ impl Peer {
     /// Returns the connections that the connected node opens. One that is not connected counts as hidden.
     pub(super) fn mesh(&self) -> MeshKind {
         self.connected.get().map_or(MeshKind::Hidden, |connected| connected.mesh)
+    }
+
+    /// Returns `true` if the peer is connected and reads the trace contexts of messages.
+    pub(super) fn reads_contexts(&self) -> bool {
+        self.connected.get().is_some_and(|connected| connected.reads_contexts)
     }
 
     pub(super) fn may(&self, right: Right) -> bool {

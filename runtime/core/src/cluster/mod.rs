@@ -79,3 +79,6 @@ mod reply_tests;
 mod seed_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+#[cfg(feature = "trace-context")]
+mod trace_context_tests;

@@ -42,11 +42,12 @@ impl Router for Cluster {
         message: OutgoingMessage<'_>,
         epoch: Option<Epoch>,
     ) -> Result<SentMessage, CastError> {
-        let OutgoingMessage { definition, variant, replies, payload } = message;
+        let OutgoingMessage { definition, variant, replies, context, payload } = message;
         let peer = self.route(node, to.node(), epoch).ok_or(CastError::NoConnection)?;
         let to = frame_target(&peer, to)?;
         let protocol = definition.map_or(0, |definition| definition.fingerprint);
-        let head = Frame::Message { from, to, protocol, variant, replies, payload: Bytes::new() };
+        let context = if peer.reads_contexts() { context.encode() } else { None };
+        let head = Frame::Message { from, to, protocol, variant, replies, context, payload: Bytes::new() };
         match peer.outbox.push_message(lane(from), &head, payload, definition).map_err(cast_error)? {
             Pushed::Queued(room) => Ok(SentMessage::Queued(room)),
             Pushed::Waits(id) => {

@@ -1,9 +1,12 @@
 //! Messages in a mailbox: their origin and their addressee.
 
-/// A message and its origin.
+use crate::base::MessageContext;
+
+/// A message, its origin, and the trace context of its sender.
 #[derive(Debug)]
 pub(crate) struct Entry<M> {
     pub(crate) origin: Origin,
+    pub(crate) context: MessageContext,
     pub(crate) message: M,
 }
 

@@ -10,7 +10,7 @@ use super::queue::{ReaderStats, TakeOutcome, TakeRequest};
 use super::remove::remove_origin;
 use super::save_queue::SaveQueue;
 use super::{Entry, Mask, Origin, Queue, WaiterId};
-use crate::base::Protocol;
+use crate::base::{MessageContext, Protocol};
 
 /// The owner's end of a mailbox: the batch that it took over, the save queue and the running scan.
 pub(crate) struct Inbox<M> {
@@ -30,6 +30,8 @@ pub(crate) struct Inbox<M> {
     /// The source location of the running receive, if known.
     location: Option<&'static Location<'static>>,
     testing: Testing,
+    /// The trace context of the message that is being tested, unless it is a saved one, or that was taken last.
+    context: MessageContext,
 }
 
 /// The source of the message that is being tested.
@@ -68,6 +70,7 @@ impl<M: Protocol> Inbox<M> {
             calls: 0,
             location: None,
             testing: Testing::Nothing,
+            context: MessageContext::NONE,
         }
     }
 
@@ -78,6 +81,7 @@ impl<M: Protocol> Inbox<M> {
         self.location = location;
         self.pending = 0;
         self.last_waiter = None;
+        self.context = MessageContext::NONE;
         if const { Mask::priority::<M>().0 != 0 } {
             // A `#[priority]` message goes before the saved ones, even if it has just arrived.
             queue.take_priority(&mut self.batch);
@@ -115,7 +119,10 @@ impl<M: Protocol> Inbox<M> {
         self.location = None;
         self.read += 1;
         self.count_call(variant);
-        self.batch.entries.pop_front().map(|entry| (variant, entry.message))
+        self.batch.entries.pop_front().map(|entry| {
+            self.context = entry.context;
+            (variant, entry.message)
+        })
     }
 
     /// Returns whether the owner has no messages but its batch, in the order of arrival.
@@ -170,6 +177,7 @@ impl<M: Protocol> Inbox<M> {
                 self.read += 1;
                 if self.want.contains(Mask::lane(entry.message.variant())) {
                     self.testing = Testing::Arrived(entry.origin);
+                    self.context = entry.context;
                     return Next::Test(entry.message);
                 }
                 self.save(entry);
@@ -184,6 +192,7 @@ impl<M: Protocol> Inbox<M> {
                         TakeOutcome::Waiter(id, entry) => {
                             self.last_waiter = Some(id);
                             self.testing = Testing::Waiter(id, entry.origin);
+                            self.context = entry.context;
                             return Next::Test(entry.message);
                         }
                         TakeOutcome::Nothing => {
@@ -273,7 +282,11 @@ impl<M: Protocol> Inbox<M> {
         match mem::replace(&mut self.testing, Testing::Nothing) {
             Testing::Nothing | Testing::Arrived(_) => false,
             Testing::Saved(lane) => {
-                self.saved.as_mut().and_then(|saved| saved.remove_tested(lane)).is_some_and(Origin::is_sent)
+                let Some((origin, context)) = self.saved.as_mut().and_then(|saved| saved.remove_tested(lane)) else {
+                    return false;
+                };
+                self.context = context;
+                origin.is_sent()
             }
             // It has never counted.
             Testing::Waiter(id, _) => {
@@ -303,12 +316,25 @@ impl<M: Protocol> Inbox<M> {
     #[inline(never)]
     fn skip_slow(&mut self, queue: &Queue<M>, message: Option<M>) -> Option<M> {
         let message = message?;
+        let context = mem::take(&mut self.context);
         match mem::replace(&mut self.testing, Testing::Nothing) {
-            Testing::Arrived(origin) => self.save(Entry { origin, message }),
-            Testing::Waiter(id, origin) => return queue.put_back(id, Entry { origin, message }),
-            Testing::Nothing | Testing::Saved(_) => self.save(Entry { origin: Origin::SENT, message }),
+            Testing::Arrived(origin) => self.save(Entry { origin, context, message }),
+            Testing::Waiter(id, origin) => return queue.put_back(id, Entry { origin, context, message }),
+            Testing::Nothing | Testing::Saved(_) => self.save(Entry { origin: Origin::SENT, context, message }),
         }
         None
+    }
+
+    /// Takes the trace context of the message that was taken last.
+    #[inline(always)]
+    pub(crate) fn take_context(&mut self) -> MessageContext {
+        mem::take(&mut self.context)
+    }
+
+    /// Returns the trace context of the message that was taken last, for a span of it.
+    #[cfg(feature = "trace-context")]
+    pub(crate) fn context(&self) -> &MessageContext {
+        &self.context
     }
 
     /// Takes the batch, for the caller to drop.

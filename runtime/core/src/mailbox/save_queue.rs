@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 
 use super::remove::remove_at;
 use super::{Entry, Mask, Origin};
+use crate::base::MessageContext;
 
 /// Messages that no receive has taken yet.
 pub(crate) struct SaveQueue<M> {
@@ -28,11 +29,11 @@ struct Lane<M> {
     tested: usize,
 }
 
-/// A message's place in the order of arrival, and its origin.
-#[derive(Clone, Copy)]
+/// A message's place in the order of arrival, its origin and its trace context.
 struct Tag {
     arrival: u64,
     origin: Origin,
+    context: MessageContext,
 }
 
 impl<M> SaveQueue<M> {
@@ -52,10 +53,10 @@ impl<M> SaveQueue<M> {
         }
         self.arrivals += 1;
         self.len += 1;
-        let Entry { origin, message } = entry;
+        let Entry { origin, context, message } = entry;
         let to = &mut self.lanes[lane];
         to.messages.push_back(Some(message));
-        to.tags.push_back(Tag { arrival: self.arrivals, origin });
+        to.tags.push_back(Tag { arrival: self.arrivals, origin, context });
         self.occupied |= 1 << lane;
     }
 
@@ -119,11 +120,11 @@ impl<M> SaveQueue<M> {
         Some(place)
     }
 
-    /// Removes the place of the message of this lane that was tested. Returns its origin. The cost is at most the
+    /// Removes the place of the message of this lane that was tested. Returns its origin and context. The cost is at most the
     /// shorter part of the lane.
-    pub(crate) fn remove_tested(&mut self, lane: usize) -> Option<Origin> {
+    pub(crate) fn remove_tested(&mut self, lane: usize) -> Option<(Origin, MessageContext)> {
         let index = self.lanes[lane].tested;
-        self.remove_at(lane, index).map(|(tag, _)| tag.origin)
+        self.remove_at(lane, index).map(|(tag, _)| (tag.origin, tag.context))
     }
 
     fn remove_at(&mut self, lane: usize, index: usize) -> Option<(Tag, Option<M>)> {
@@ -147,9 +148,10 @@ impl<M> SaveQueue<M> {
         let mut pending = self.begin(Mask::ALL);
         while let Some(lane) = self.oldest(pending, &mut pending) {
             let from = &mut self.lanes[lane];
-            if let (Some(Tag { origin, .. }), Some(Some(message))) = (from.tags.pop_front(), from.messages.pop_front())
+            if let (Some(Tag { origin, context, .. }), Some(Some(message))) =
+                (from.tags.pop_front(), from.messages.pop_front())
             {
-                all.push_back(Entry { origin, message });
+                all.push_back(Entry { origin, context, message });
             }
         }
         all

@@ -60,6 +60,7 @@ impl Side {
                 instance: u64::from(letter),
                 metadata: Metadata::new(),
                 mesh: MeshKind::Full,
+                reads_contexts: true,
             },
             security: Security::Cookie(CookieKey::derive(cookie).into()),
             cluster: "test".into(),
@@ -134,7 +135,7 @@ async fn connected_sharing(limits: Limits, reassembly: ReassemblyBudget) -> (Net
 fn message(from: u64, size: usize) -> Frame {
     let to = FrameTarget::Name("echo".into());
     let payload = Bytes::from(vec![from as u8; size]);
-    Frame::Message { from, to, protocol: 1, variant: 2, replies: vec![3], payload }
+    Frame::Message { from, to, protocol: 1, variant: 2, replies: vec![3], context: None, payload }
 }
 
 fn link(from: u64) -> Frame {
@@ -195,7 +196,15 @@ async fn names_are_defined_before_the_frames_that_use_them() {
     let frame = |round: u64| {
         let to = FrameTarget::Name(format!("worker {}", round % 40).into());
         let payload = Bytes::from(vec![0; [0, 10, 20_000][round as usize % 3]]);
-        Frame::Message { from: round % 7, to, protocol: round % 9, variant: 0, replies: Vec::new(), payload }
+        Frame::Message {
+            from: round % 7,
+            to,
+            protocol: round % 9,
+            variant: 0,
+            replies: Vec::new(),
+            context: None,
+            payload,
+        }
     };
     let mut expected = BTreeMap::<u64, VecDeque<Frame>>::new();
     for round in 0..200 {
@@ -405,7 +414,7 @@ async fn messages_to_a_held_target_wait_and_those_to_others_pass() {
     let (_network, a, mut b) = connected().await;
     let to = |name: &str, from: u64| {
         let to = FrameTarget::Name(name.into());
-        Frame::Message { from, to, protocol: 1, variant: 0, replies: Vec::new(), payload: Bytes::new() }
+        Frame::Message { from, to, protocol: 1, variant: 0, replies: Vec::new(), context: None, payload: Bytes::new() }
     };
     let full = FrameTarget::Name("full".into());
     a.outbox.hold(&full);
@@ -432,7 +441,7 @@ async fn a_hold_applies_to_messages_that_wait_for_room() {
     let full = FrameTarget::Name("full".into());
     let to_full = |from| {
         let to = full.clone();
-        Frame::Message { from, to, protocol: 1, variant: 0, replies: Vec::new(), payload: Bytes::new() }
+        Frame::Message { from, to, protocol: 1, variant: 0, replies: Vec::new(), context: None, payload: Bytes::new() }
     };
     let early = a.outbox.push_whole(1, &to_full(1), "").unwrap().expect("it waits");
     a.outbox.hold(&full);

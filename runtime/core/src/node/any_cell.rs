@@ -18,7 +18,7 @@ use super::HoldRequest;
 use super::Node;
 #[cfg(feature = "inspect")]
 use crate::base::Definition;
-use crate::base::{CastError, NodeEvent, NodeId, Pid, ReceivedDefinition, Source, UnreadMessage};
+use crate::base::{CastError, MessageContext, NodeEvent, NodeId, Pid, ReceivedDefinition, Source, UnreadMessage};
 #[cfg(feature = "net")]
 use crate::base::{EncodedState, Exit};
 use crate::mailbox::WaiterId;
@@ -303,6 +303,7 @@ pub(crate) struct EncodedMessage<'a> {
     /// The fingerprint of the protocol's definition, or of the event's.
     pub(crate) protocol: u64,
     pub(crate) variant: u32,
+    pub(crate) context: &'a MessageContext,
     pub(crate) payload: &'a Source,
     /// The sender's node and number, zero for a task outside of any process. `None` for a message of this node.
     pub(crate) from: Option<(&'a Arc<NodeId>, u64)>,

@@ -28,7 +28,7 @@ use spares::{Spare, Spares};
 use thread::{FrameGuard, ThreadState, discard};
 
 use super::{AnyCell, CallerNode, Node};
-use crate::base::{CallErrorKind, Exit, Pid};
+use crate::base::{CallErrorKind, Exit, MessageContext, Pid};
 use crate::observe::WaitingCall;
 
 /// The namespace of the functions on the current process.
@@ -70,6 +70,17 @@ pub(crate) struct ReceivedReplies {
 impl ReceivedReplies {
     pub(crate) fn new(caller: CallerNode, ids: &[u64]) -> ReceivedReplies {
         ReceivedReplies { caller, ids: ids.iter().copied().map(Some).collect() }
+    }
+}
+
+/// Restores the trace context that the frame had before. From [`Current::enter_context`].
+pub(crate) struct ContextGuard(MessageContext);
+
+impl Drop for ContextGuard {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let before = std::mem::take(&mut self.0);
+        Current::with(|thread| thread.context.set(before));
     }
 }
 
@@ -268,6 +279,22 @@ impl Current {
     #[cold]
     pub(crate) fn note_sender(sender: Pid) {
         Current::with(|thread| thread.with_notes(|notes| notes.sender = Some(sender)));
+    }
+
+    /// Makes this trace context that of the message which the current frame handles, until the guard is dropped.
+    #[inline(always)]
+    pub(crate) fn enter_context(context: MessageContext) -> ContextGuard {
+        ContextGuard(Current::with(|thread| thread.context.replace(context)).unwrap_or_default())
+    }
+
+    /// Returns the trace context of the message which the current frame handles.
+    pub(crate) fn message_context() -> MessageContext {
+        let read = |thread: &ThreadState| {
+            let context = thread.context.take();
+            thread.context.set(context.clone());
+            context
+        };
+        Current::with(read).unwrap_or_default()
     }
 
     /// Returns the process of `node` that sends a message, or the one of another node whose message is delivered.

@@ -23,6 +23,7 @@ mod succession;
 mod table;
 #[cfg(feature = "test")]
 mod test_run;
+mod trace_context;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
@@ -47,6 +48,8 @@ pub(crate) use claims::{ActorKey, KeptMessage, KeyPlace, KeyedActors, ShardedAct
 pub(crate) use claims::{AwaitsOwner, GlobalNames, NodeClaims, Owner};
 #[cfg(feature = "upgrade")]
 pub(crate) use current::AnyHandle;
+#[cfg(feature = "trace-context")]
+pub(crate) use current::ContextGuard;
 pub use current::EnterGuard;
 #[cfg(feature = "test")]
 pub(crate) use current::PendingAwait;
@@ -86,6 +89,8 @@ pub(crate) use succession::{ListeningSocket, Restarts, SocketName, Succession, U
 pub(crate) use table::FinalCounts;
 #[cfg(feature = "test")]
 pub(crate) use test_run::TestRun;
+#[cfg(feature = "trace-context")]
+pub use trace_context::{Propagator, PropagatorIsSet};
 
 #[cfg(feature = "net")]
 use crate::base::NodeEvent;
@@ -150,6 +155,8 @@ struct Inner {
     groups: OnceLock<Arc<dyn GroupService>>,
     #[cfg(feature = "net")]
     running_calls: RunningCalls,
+    #[cfg(feature = "trace-context")]
+    propagator: OnceLock<Box<dyn Propagator>>,
     timer_wheel: TimerWheel,
     loss_counts: LossCounts,
     #[cfg(feature = "net")]
@@ -223,6 +230,8 @@ impl Node {
             groups: OnceLock::new(),
             #[cfg(feature = "net")]
             running_calls: RunningCalls::default(),
+            #[cfg(feature = "trace-context")]
+            propagator: OnceLock::new(),
             timer_wheel: TimerWheel::new(env.clock.now(), env.rng.is_seeded()),
             loss_counts: LossCounts::default(),
             #[cfg(feature = "net")]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::{AdmissionQueue, LocalProcess, Node, SignalTarget};
 use crate::base::{
-    CallErrorKind, CastError, Causes, Definition, Exit, Member, NodeId, NodeName, Payload, Pid, Subject,
+    CallErrorKind, CastError, Causes, Definition, Exit, Member, MessageContext, NodeId, NodeName, Payload, Pid, Subject,
 };
 use crate::log;
 use crate::mailbox::WaiterId;
@@ -250,6 +250,7 @@ pub(crate) struct OutgoingMessage<'a> {
     pub(crate) variant: u32,
     /// The ids of the calls in the message.
     pub(crate) replies: Vec<u64>,
+    pub(crate) context: MessageContext,
     /// The fields. Their memory may be reused after the message was sent.
     pub(crate) payload: &'a mut Payload,
 }

@@ -33,6 +33,9 @@ pub(crate) enum ReportKind {
     /// The policy refused a message, a signal or a request of a peer.
     #[cfg(feature = "net")]
     NotAllowed,
+    /// A trace context of a message from another node could not be read.
+    #[cfg(all(feature = "net", feature = "trace-context"))]
+    TraceContext,
     /// A node answered a call that was not sent to it, or on an earlier connection.
     StrayAnswer,
     /// A connection of a peer that is not a node was closed. Only the number of these is logged.
@@ -208,6 +211,10 @@ fn log_summary(kind: &ReportKind, count: u64) {
         #[cfg(feature = "net")]
         ReportKind::NotAllowed => {
             log::warn!(target: "greenroom", count, "more messages, signals or requests of peers are not allowed");
+        }
+        #[cfg(all(feature = "net", feature = "trace-context"))]
+        ReportKind::TraceContext => {
+            log::warn!(target: "greenroom", count, "more trace contexts of messages could not be read");
         }
         ReportKind::StrayAnswer => {
             log::debug!(target: "greenroom", count, "more answers to calls that were sent on other connections");

@@ -9,7 +9,7 @@ use futures_core::Stream;
 
 use super::stream_source::StreamSource;
 use super::{Cell, Mailbox};
-use crate::base::Protocol;
+use crate::base::{MessageContext, Protocol};
 use crate::mailbox::{Addressee, Refused, WaiterId};
 use crate::node::AdmissionQueue as _;
 
@@ -179,7 +179,7 @@ async fn pump<M: Protocol, S: Stream>(cell: Arc<Cell<M>>, number: u64, stream: S
     let mut stream = std::pin::pin!(stream);
     let mut budget = BUDGET;
     while let Some(item) = poll_fn(|cx| stream.as_mut().poll_next(cx)).await {
-        match cell.send(Addressee::Process(number), wrap(item), true) {
+        match cell.send(Addressee::Process(number), MessageContext::NONE, wrap(item), true) {
             Ok(None) => {}
             Ok(Some(id)) => {
                 let guard = WithdrawOnDrop { cell: &cell, id };

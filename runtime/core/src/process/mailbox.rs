@@ -1,5 +1,6 @@
 //! The process's end of its mailbox: receiving, by `receive!` and as a server.
 
+mod handling;
 #[cfg(feature = "upgrade")]
 mod hold;
 mod observe;
@@ -16,9 +17,10 @@ use std::time::{Duration, Instant};
 use super::cell::flags::LONG;
 use super::cell::message_text;
 use super::{Cell, drop_each};
-use crate::base::{MonitorRef, Pid, Protocol};
+use crate::base::{MessageContext, MonitorRef, Pid, Protocol};
 use crate::mailbox::{Inbox, Mask, Next, Origin, Want};
 use crate::node::{Current, Node};
+pub(crate) use handling::Handling;
 #[cfg(feature = "upgrade")]
 pub(crate) use hold::HoldEnd;
 pub(crate) use server::Step;
@@ -48,6 +50,8 @@ struct ReadState<M> {
     tested_variant: u16,
     /// The variant of the last message that was taken, for the crash report.
     last_variant: Option<u16>,
+    /// The handling that has begun of a message whose handler waits.
+    handling: Handling,
 }
 
 /// The timeout of the current receive.
@@ -98,6 +102,27 @@ impl<M: Protocol> Mailbox<M> {
             None => self.cell.queue().remove(origin),
         };
         drop(message);
+    }
+
+    /// Returns the trace context of the message that was taken last.
+    #[inline(always)]
+    pub(crate) fn take_context(&mut self) -> MessageContext {
+        self.read_state.as_mut().map_or(MessageContext::NONE, |state| state.inbox.take_context())
+    }
+
+    /// Keeps the handling of a message until its handler waits.
+    #[inline(always)]
+    pub(crate) fn keep_handling(&mut self, handling: Handling) {
+        if handling.is_traced() {
+            self.read_state().handling = handling;
+        }
+    }
+
+    /// Returns the handling of a message whose handler waits, if the message was sent in a span.
+    #[inline(always)]
+    pub(crate) fn take_handling(&mut self) -> Option<Handling> {
+        let handling = &mut self.read_state.as_mut()?.handling;
+        handling.is_traced().then(|| std::mem::take(handling))
     }
 
     /// Starts a receive of the variants in `want`.
@@ -218,6 +243,7 @@ impl<M: Protocol> ReadState<M> {
             is_stuck: false,
             tested_variant: 0,
             last_variant: None,
+            handling: Handling::NONE,
         })
     }
 }

@@ -41,8 +41,8 @@ pub(crate) use definition::{protocol_definition, type_definition};
 pub(crate) use encoded_value::EncodedValue;
 #[cfg(feature = "upgrade")]
 pub(crate) use mailbox::HoldEnd;
-pub(crate) use mailbox::Step;
 pub use mailbox::{AfterTime, Mailbox, Receive, Receiver};
+pub(crate) use mailbox::{Handling, Step};
 pub(crate) use panic::{catch, catch_nested, catch_unwind, drop_each, drop_message, report_message_panic};
 use panic::{report_destructor_panic, report_late_panic, resume_panic};
 pub(crate) use system_request::{SuspendedEvent, SystemRequest};

@@ -12,7 +12,7 @@ use super::cell::end;
 use super::cell::flags::NO_WAKER;
 use super::{Cell, catch, fail_callers};
 use crate::base::{CallErrorKind, Exit, Protocol};
-use crate::node::{AnyCell, Current};
+use crate::node::{AnyCell, Current, Inspect};
 use crate::observe::{DeadlockCheck, WakerProbe};
 
 pin_project! {
@@ -46,7 +46,8 @@ impl<M: Protocol, F: Future<Output = Exit> + Send + 'static> ProcessTask<M, F> {
     pub(crate) fn spawn(cell: &Arc<Cell<M>>, number: u64, future: F) {
         let task =
             ProcessTask::<M, F> { cell: Some(cell.clone()), number, future: Some(future), _protocol: PhantomData };
-        cell.node().spawner().spawn_process(task, |task| Box::pin(MovableTask { waker: None, task }));
+        let name = || cell.type_and_line().0;
+        cell.node().spawner().spawn_process(name, task, |task| Box::pin(MovableTask { waker: None, task }));
     }
 }
 

@@ -152,6 +152,10 @@ impl Node {
     /// Requests the claim on a global name for a process, and holds it until the process exits.
     fn claim_name(&self, name: &str, pid: Pid) -> impl Future<Output = Result<u64, GlobalNameError>> + Send + use<> {
         let (node, name, number) = (self.clone(), name.to_owned(), pid.number());
+        if let Some(cell) = self.table().get(number) {
+            // The messages of other nodes are for its pid, and come as soon as the claim is granted.
+            cell.export_pid();
+        }
         let held = node.claims().hold(&key_of(&name), number.to_be_bytes().to_vec(), LIMIT);
         async move { node.keep_name(&name, pid, held.await?) }
     }
@@ -160,8 +164,6 @@ impl Node {
         let number = pid.number();
         let exit = ended(self, pid);
         let cell = self.table().get(number).ok_or(GlobalNameError::NoProc)?;
-        // The messages of other nodes are for its pid.
-        cell.export_pid();
         if !cell.is_alive(number) {
             return Err(GlobalNameError::NoProc);
         }

@@ -15,10 +15,10 @@ use crate::base::{CallError, CallErrorKind, Decoder, Exit, NodeName, Protocol, V
 #[cfg(feature = "inspect")]
 use crate::base::{OwnDefinition, Untyped};
 use crate::call::{Call, CallName, Reply, Request, reply_pair};
-use crate::node::{Node, RunningCall};
+use crate::node::{Current, Node, RunningCall};
 #[cfg(feature = "inspect")]
 use crate::process::type_definition;
-use crate::process::{Cell, EncodedValue, ProcessKind, ProcessTask, StartInfo};
+use crate::process::{Cell, EncodedValue, Handling, ProcessKind, ProcessTask, StartInfo};
 
 /// A function that other nodes can call. [`#[remote]`](attr.remote.html) implements it for the type `Remote` in the module
 /// with the function's name.
@@ -126,6 +126,7 @@ pub(crate) fn call_at<F: RemoteFunction<Output: RemoteValue>>(
     };
     if at == *node.name() {
         let (reply, call) = reply_pair(node, F::__CALL);
+        let _context = Current::enter_context(node.message_context());
         let number = run::<F>(node, args, reply, |_| None);
         return RemoteCall { call, _local: Some(LocalProcess { node: node.clone(), number }) };
     }
@@ -185,9 +186,10 @@ fn run<F: RemoteFunction>(
     let start = StartInfo { parent: 0, kind: KindOf::<F>::KIND };
     let (cell, number) = Cell::<NoMessages>::new_occupied(node.clone(), None, start);
     let running = note(number);
+    let handling = Handling::of_call(node, number, F::NAME);
     ProcessTask::spawn(&cell, number, async move {
         let _running = running;
-        reply.send(F::__call(args).await);
+        reply.send(handling.run(F::__call(args)).await);
         Exit::Normal
     });
     number

@@ -112,7 +112,7 @@ async fn forward<A: Actor>(cx: &mut Mailbox<A::Protocol>, process: &Ref<A>, exit
     let forward = async {
         loop {
             match cx.step().await {
-                Step::Message(message) => process.__address().forward(message).await,
+                Step::Message(message) => process.__address().forward(cx.take_context(), message).await,
                 Step::Stop(reason) => process.__address().stop(reason),
                 // A proxy refuses these.
                 Step::SystemRequest(_) => {}

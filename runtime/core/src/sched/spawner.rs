@@ -40,7 +40,7 @@ impl TaskSpawner {
     }
 
     fn spawn_boxed(&self, task: Task) {
-        self.spawn_process(task, |task| task);
+        self.spawn_process(|| "greenroom", task, |task| task);
     }
 
     /// Runs the task of a timer wheel.
@@ -54,12 +54,18 @@ impl TaskSpawner {
 
     /// Runs a process's task. On tokio it is not boxed, and relies on being polled with one and the same waker. Other
     /// spawners may poll with different ones: for those, `make_movable` makes a task that does not rely on it.
-    pub(crate) fn spawn_process<F>(&self, task: F, make_movable: impl FnOnce(F) -> Task)
-    where
+    ///
+    /// `name` returns the name that tokio-console shows.
+    pub(crate) fn spawn_process<F>(
+        &self,
+        name: impl FnOnce() -> &'static str,
+        task: F,
+        make_movable: impl FnOnce(F) -> Task,
+    ) where
         F: Future<Output = ()> + Send + 'static,
     {
         match self {
-            TaskSpawner::Tokio(handle) => drop(handle.spawn(task)),
+            TaskSpawner::Tokio(handle) => spawn_named(handle, name, task),
             #[cfg(feature = "test")]
             TaskSpawner::Test(tasks) => tasks.spawn(make_movable(task)),
             TaskSpawner::Custom(spawner) => spawner.spawn(make_movable(task)),
@@ -93,4 +99,26 @@ impl TaskSpawner {
             TaskSpawner::Custom(spawner) => spawner.run_blocking(work),
         }
     }
+}
+
+/// Spawns a task on tokio under a name.
+#[cfg(all(tokio_unstable, feature = "tokio-console"))]
+fn spawn_named(
+    handle: &tokio::runtime::Handle,
+    name: impl FnOnce() -> &'static str,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    // Never fails on a handle.
+    let _ = tokio::task::Builder::new().name(name()).spawn_on(task, handle);
+}
+
+/// Spawns a task on tokio. Its stable version has no names of tasks.
+#[cfg(not(all(tokio_unstable, feature = "tokio-console")))]
+#[inline(always)]
+fn spawn_named(
+    handle: &tokio::runtime::Handle,
+    _: impl FnOnce() -> &'static str,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    drop(handle.spawn(task));
 }

@@ -54,6 +54,13 @@ pub(crate) struct Hello {
     pub metadata: Metadata,
     /// The connections that the node opens to other members.
     pub mesh: MeshKind,
+    /// The node reads the trace contexts of messages.
+    pub reads_contexts: bool,
+}
+
+impl Hello {
+    /// The value of `reads_contexts` for this program.
+    pub(crate) const READS_CONTEXTS: bool = cfg!(feature = "trace-context");
 }
 
 /// The bounds of one connection.

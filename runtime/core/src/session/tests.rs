@@ -176,6 +176,7 @@ fn config(name: &str, role: Role) -> Config {
             instance,
             metadata: Metadata::new(),
             mesh: MeshKind::Full,
+            reads_contexts: true,
         },
         security: Security::Cookie(CookieKey::derive(b"sixteen bytes or more").into()),
         cluster: "test".into(),
@@ -190,7 +191,7 @@ fn config(name: &str, role: Role) -> Config {
 fn message(from: u64, size: usize) -> Frame {
     let payload: Vec<u8> = (0..size).map(|at| (at as u64).wrapping_mul(from + 1) as u8).collect();
     let to = FrameTarget::Process(from);
-    Frame::Message { from, to, protocol: 1, variant: 2, replies: Vec::new(), payload: payload.into() }
+    Frame::Message { from, to, protocol: 1, variant: 2, replies: Vec::new(), context: None, payload: payload.into() }
 }
 
 fn size_of(frame: &Frame) -> usize {

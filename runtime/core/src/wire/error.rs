@@ -17,6 +17,8 @@ pub(crate) enum WireError {
     Kind(u8),
     /// More replies in one message than [`Frame::MAX_REPLIES`](super::Frame::MAX_REPLIES).
     Replies,
+    /// A trace context that is longer than [`Frame::MAX_CONTEXT`](super::Frame::MAX_CONTEXT).
+    Context,
     /// A reason with an unassigned code.
     Reason,
     /// A number that no definition has, or too many definitions.
@@ -34,6 +36,7 @@ impl fmt::Display for WireError {
             WireError::Text => f.write_str("a name that is empty, too long or not UTF-8"),
             WireError::Kind(byte) => write!(f, "unknown kind {byte:#04x}"),
             WireError::Replies => f.write_str("too many replies in one message"),
+            WireError::Context => f.write_str("a trace context that is too long"),
             WireError::Reason => {
                 f.write_str("an exit reason or call error with an unassigned code, or with too many pids")
             }

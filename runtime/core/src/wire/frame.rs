@@ -15,6 +15,7 @@
 //! | message | `0` from *n*, *target*, *protocol*, variant *n* (32 bits), count *n* (0..=64), so many reply *ids*, payload to the end |
 //! | answer | `1` from *n*, *id*, count *n* (0..=64), so many reply *ids*, payload to the end |
 //! | answer of a type that the caller's node may have in another version | `15` from *n*, *id*, *protocol*: the type's definition, count *n* (0..=64), so many reply *ids*, payload to the end |
+//! | message with a trace context | `17` as `0`, and before the payload: length *n* (0..=1024), so many bytes |
 //! | messages refused | `16` from *n* (zero), *target*, *protocol*, variant *n* (32 bits), length *n* (0..=1024), so many bytes of UTF-8: the reason why the target can read no such message |
 //! | failed answer | `2` from *n*, *id*, a call error to the end: see [`reason`](super::reason) |
 //! | link | `3` from *n*, *target* |
@@ -49,7 +50,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use parts::{put_call, put_head, put_protocol, put_replies, take_protocol, take_replies, take_target};
+use parts::{
+    put_call, put_context, put_head, put_protocol, put_replies, take_context, take_protocol, take_replies, take_target,
+};
 
 use super::names::{Numbers, ReceivedNames, SentNames};
 use super::reason::{put_call_error, put_exit, take_call_error, take_exit};
@@ -70,6 +73,8 @@ pub(crate) enum Frame {
         variant: u32,
         /// The ids under which the sender's node awaits the answers to the `Reply`s inside.
         replies: Vec<u64>,
+        /// The bytes of the trace context, of at most [`MAX_CONTEXT`](Frame::MAX_CONTEXT), for a peer that reads them.
+        context: Option<Box<[u8]>>,
         /// The variant's fields.
         payload: Bytes,
     },
@@ -134,6 +139,7 @@ const HOLD: u8 = 13;
 const RESUME: u8 = 14;
 const TYPED_ANSWER: u8 = 15;
 const REFUSED: u8 = 16;
+const TRACED_MESSAGE: u8 = 17;
 
 /// The kind of an `EXIT` that requests a stop. 0 and 1 are exit signals without and with a link.
 const STOP: u8 = 2;
@@ -151,6 +157,8 @@ impl Frame {
     pub(crate) const MAX_REPLIES: usize = 64;
     /// The most ids in one [`Waiting`](Frame::Waiting).
     pub(crate) const MAX_WAITING: usize = 1024;
+    /// The most bytes of a trace context. Those of this version are fewer.
+    pub(crate) const MAX_CONTEXT: usize = 1024;
     /// The most bytes of the reason in a [`Refused`](Frame::Refused).
     pub(crate) const MAX_REASON: usize = 1024;
 
@@ -182,7 +190,10 @@ impl Frame {
     /// Bytes that `encode` will write, or a few more; what back-pressure counts before there are any.
     pub(crate) fn size_hint(&self) -> usize {
         let head = match self {
-            Frame::Message { replies, .. } | Frame::Answer { replies, .. } => 64 + replies.len() * 8,
+            Frame::Message { replies, context, .. } => {
+                64 + replies.len() * 8 + context.as_ref().map_or(0, |context| context.len())
+            }
+            Frame::Answer { replies, .. } => 64 + replies.len() * 8,
             Frame::Waiting { ids, .. } => 64 + ids.len() * 8,
             _ => 64,
         };
@@ -219,11 +230,15 @@ impl Frame {
 
     fn write(&self, numbers: Numbers, out: &mut Vec<u8>) -> Result<(), WireError> {
         match self {
-            Frame::Message { from, to, protocol, variant, replies, .. } => {
-                put_head(out, MESSAGE, *from, to, numbers.process)?;
+            Frame::Message { from, to, protocol, variant, replies, context, .. } => {
+                let kind = if context.is_some() { TRACED_MESSAGE } else { MESSAGE };
+                put_head(out, kind, *from, to, numbers.process)?;
                 put_protocol(out, *protocol, numbers.protocol);
                 varint::put(out, u64::from(*variant));
                 put_replies(out, replies)?;
+                if let Some(context) = context {
+                    put_context(out, context)?;
+                }
             }
             Frame::Answer { from, id, replies, definition, result } => match (result, definition) {
                 (Ok(_), None) => {
@@ -307,7 +322,7 @@ impl Frame {
         let mut reader = Reader::new(bytes);
         let kind = reader.byte()?;
         match kind {
-            ..=REFUSED => Frame::decode_known(kind, reader, bytes, names).map(Some),
+            ..=TRACED_MESSAGE => Frame::decode_known(kind, reader, bytes, names).map(Some),
             MEMBERSHIP => Announcement::read(reader).map(|announcement| Some(Frame::Membership(announcement))),
             GROUPS => GroupUpdate::read(reader).map(|update| Some(Frame::Groups(update))),
             CLAIMS => Ok(Some(Frame::Claims(tail(bytes, &reader)))),
@@ -356,12 +371,13 @@ impl Frame {
         }
         let to = take_target(&mut reader, names)?;
         let signal = match kind {
-            MESSAGE => {
+            MESSAGE | TRACED_MESSAGE => {
                 let protocol = take_protocol(&mut reader, names)?;
                 let variant = u32::try_from(reader.varint()?).map_err(|_| WireError::Number)?;
                 let replies = take_replies(&mut reader)?;
+                let context = if kind == MESSAGE { None } else { Some(take_context(&mut reader)?) };
                 let payload = tail(bytes, &reader);
-                return Ok(Frame::Message { from, to, protocol, variant, replies, payload });
+                return Ok(Frame::Message { from, to, protocol, variant, replies, context, payload });
             }
             REFUSED => {
                 let protocol = take_protocol(&mut reader, names)?;

@@ -87,6 +87,19 @@ impl<'a> Input<'a> {
         }
     }
 
+    /// The bytes of a trace context, often a valid one.
+    fn trace_context(&mut self) -> Box<[u8]> {
+        let mut context = vec![0; 26];
+        for _ in 0..self.below(4) {
+            context[self.below(26)] = self.byte();
+        }
+        if self.bool() {
+            context.extend_from_slice(self.bytes(600));
+        }
+        context.truncate(if self.below(4) == 3 { self.below(26) } else { context.len() });
+        context.into()
+    }
+
     fn reason(&mut self) -> Exit {
         match self.below(9) {
             0 => Exit::Normal,
@@ -126,8 +139,9 @@ impl<'a> Input<'a> {
                 let to = self.target(known);
                 let replies = (0..[0, 1, 2, 64][self.below(4)]).map(|_| self.number()).collect();
                 let variant = self.below(6) as u32;
+                let context = self.bool().then(|| self.trace_context());
                 let payload = Bytes::copy_from_slice(self.bytes(64));
-                return Frame::Message { from, to, protocol, variant, replies, payload };
+                return Frame::Message { from, to, protocol, variant, replies, context, payload };
             }
             3 => {
                 let id = self.number();
@@ -284,7 +298,7 @@ fn any_bytes_are_an_error_or_a_frame_that_encodes_to_them() {
         }
     });
     coverage.finish(
-        &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "13", "14", "15", "16", "129", "skipped"],
+        &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "13", "14", "15", "16", "17", "129", "skipped"],
         &[],
     );
 }

@@ -1,7 +1,7 @@
 //! Messages that a process has taken, and sends on to another one.
 
 use super::{Address, SendError};
-use crate::base::{Pid, Protocol};
+use crate::base::{MessageContext, Pid, Protocol};
 #[cfg(feature = "registry")]
 use crate::call::target::TargetCell;
 use crate::call::target::{ReceiverId, Target};
@@ -32,10 +32,10 @@ impl<M: Protocol> Address<M> {
         Some(Address::direct(Cell::of_process(cell, &"").ok()?, number))
     }
 
-    /// Sends a message on, and waits for room as an awaited cast does. If it cannot be sent, the calls in it fail with the
+    /// Sends a message on with the trace context that it came with, and waits for room as an awaited cast does. If it cannot be sent, the calls in it fail with the
     /// reason.
-    pub(crate) async fn forward(&self, message: M) {
-        let cast = match self.send(self.0.resolve(), message) {
+    pub(crate) async fn forward(&self, context: MessageContext, message: M) {
+        let cast = match self.send(self.0.resolve(), context, message) {
             Ok(placement) => Cast::from(placement),
             Err(SendError { error, message }) => {
                 return fail_callers(drop_message(self.node(), M::NAME, message), &error.into());

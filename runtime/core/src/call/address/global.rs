@@ -18,13 +18,14 @@ impl<M: Protocol> Address<M> {
 
     /// Sends a message to the owner of a global name, or lets it wait for the next owner.
     pub(super) fn send_global(node: &Node, name: &Arc<str>, message: M) -> Result<Cast, SendError<M>> {
+        let context = node.message_context();
         let message = match node.global_names().find_ready(name) {
-            Some(owner) => match send_to_owner(node, name, &Owner::Pid(owner), message) {
+            Some(owner) => match send_to_owner(node, name, &Owner::Pid(owner), context.clone(), message) {
                 Err(SendError { error: CastError::NoProc, message }) => message,
                 result => return result,
             },
             None => message,
         };
-        Ok(Unowned::wait(node, WaitList::Global(Arc::clone(name)), message))
+        Ok(Unowned::wait(node, WaitList::Global(Arc::clone(name)), context, message))
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::unowned::{Unowned, WaitList, send_to_owner};
 use super::{Address, SendError};
-use crate::base::{CallErrorKind, CastError, NodeName, Protocol, UnreadMessage};
+use crate::base::{CallErrorKind, CastError, MessageContext, NodeName, Protocol, UnreadMessage};
 use crate::call::Cast;
 use crate::call::target::{ReceiverId, Target, TargetCell};
 use crate::mailbox::{Addressee, Refused, WaiterId};
@@ -21,14 +21,15 @@ impl<M: Protocol> Address<M> {
     /// message waits: with `is_kept` also if its sender does not wait for it.
     pub(super) fn send_keyed(node: &Node, key: &ActorKey, message: M, is_kept: bool) -> Result<Cast, SendError<M>> {
         let Some(place) = key.place(node) else { return Err(SendError { error: CastError::NoProc, message }) };
+        let context = node.message_context();
         let message = match place.actors.route(node, place.slot, &key.name, None) {
-            Some(owner) => match send_to_owner(node, &key.name, &owner, message) {
+            Some(owner) => match send_to_owner(node, &key.name, &owner, context.clone(), message) {
                 Err(SendError { error: CastError::NoProc, message }) => message,
                 result => return result,
             },
             None => message,
         };
-        Ok(Unowned::wait(node, WaitList::Key { key: key.clone(), place: place.clone(), is_kept }, message))
+        Ok(Unowned::wait(node, WaitList::Key { key: key.clone(), place: place.clone(), is_kept }, context, message))
     }
 }
 
@@ -54,7 +55,7 @@ pub(crate) fn deliver_keyed<M: Protocol>(
     };
     let message = match actors.route(node, *slot, &key.name, Some(from)) {
         None => message,
-        Some(owner) => match send_received(node, key, place, &owner, message, can_wait) {
+        Some(owner) => match send_received(node, (key, place), &owner, encoded.context, message, can_wait) {
             Ok(waiting) => return Ok(waiting),
             Err(SendError { error: CastError::NoProc, message }) => message,
             Err(SendError { error, message }) => return refuse(error.into(), message),
@@ -63,21 +64,21 @@ pub(crate) fn deliver_keyed<M: Protocol>(
     if !can_wait {
         return refuse(CallErrorKind::Full, message);
     }
-    let unowned = Unowned::wait_received(node, key, place, message, from);
+    let unowned = Unowned::wait_received(node, key, place, encoded.context.clone(), message, from);
     Ok(Some((unowned as Arc<dyn AdmissionQueue>, WaiterId::after(None))))
 }
 
 /// Sends a received message to the owner of its key. Returns its place if it waits in front of a full mailbox or connection.
 fn send_received<M: Protocol>(
     node: &Node,
-    key: &ActorKey,
-    place: &KeyPlace,
+    (key, place): (&ActorKey, &KeyPlace),
     owner: &Owner,
+    context: &MessageContext,
     message: M,
     can_wait: bool,
 ) -> Result<Option<WaitingMessage>, SendError<M>> {
     let Owner::Process(LocalProcess { number, cell }) = owner else {
-        let cast = send_to_owner(node, &key.name, owner, message)?;
+        let cast = send_to_owner(node, &key.name, owner, context.clone(), message)?;
         let forwarded = Unowned::<M>::sent(node, key, place, cast);
         return Ok(can_wait.then(|| (forwarded as Arc<dyn AdmissionQueue>, WaiterId::after(None))));
     };
@@ -85,7 +86,7 @@ fn send_received<M: Protocol>(
         Ok(cell) => cell,
         Err(error) => return Err(SendError { error, message }),
     };
-    match cell.send(Addressee::of(*number), message, can_wait) {
+    match cell.send(Addressee::of(*number), context.clone(), message, can_wait) {
         Ok(waiting) => Ok(waiting.filter(|_| can_wait).map(|id| (cell as Arc<dyn AdmissionQueue>, id))),
         Err(Refused::Gone(message)) => Err(SendError { error: CastError::NoProc, message }),
         Err(Refused::Full(message)) => Err(SendError { error: CastError::Full, message }),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::{Address, SendError};
 #[cfg(feature = "registry")]
 use crate::base::NodeName;
-use crate::base::{CallErrorKind, CastError, Protocol};
+use crate::base::{CallErrorKind, CastError, MessageContext, Protocol};
 use crate::call::Cast;
 use crate::call::target::Target;
 use crate::log;
@@ -33,6 +33,7 @@ pub(super) fn send_to_owner<M: Protocol>(
     node: &Node,
     name: &Arc<str>,
     owner: &Owner,
+    context: MessageContext,
     message: M,
 ) -> Result<Cast, SendError<M>> {
     let is_reachable = match owner {
@@ -52,7 +53,7 @@ pub(super) fn send_to_owner<M: Protocol>(
     match Target::of_owner(node, name, owner) {
         Ok(target) => {
             let address = Address(target);
-            address.send(address.0.resolve(), message).map(Cast::from)
+            address.send(address.0.resolve(), context, message).map(Cast::from)
         }
         Err(error) => Err(SendError { error, message }),
     }
@@ -64,6 +65,7 @@ pub(super) struct Unowned<M> {
     list: WaitList,
     /// The sending process, zero outside of any.
     sender: u64,
+    context: MessageContext,
     /// The end of the time for which a message of another node waits.
     #[cfg(feature = "registry")]
     until: Option<Instant>,
@@ -117,8 +119,8 @@ impl WaitList {
 
 impl<M: Protocol> Unowned<M> {
     /// Lets a message wait, and sends it as soon as there is an owner.
-    pub(super) fn wait(node: &Node, list: WaitList, message: M) -> Cast {
-        let unowned = Unowned::new(node, list, State::Waiting { message, waker: None });
+    pub(super) fn wait(node: &Node, list: WaitList, context: MessageContext, message: M) -> Cast {
+        let unowned = Unowned::new(node, list, context, State::Waiting { message, waker: None });
         let message = Arc::clone(&unowned) as Arc<dyn AwaitsOwner>;
         match &unowned.list {
             WaitList::Global(name) => {
@@ -138,11 +140,12 @@ impl<M: Protocol> Unowned<M> {
         node: &Node,
         key: &ActorKey,
         place: &KeyPlace,
+        context: MessageContext,
         message: M,
         from: &NodeName,
     ) -> Arc<Unowned<M>> {
         let list = WaitList::Key { key: key.clone(), place: place.clone(), is_kept: true };
-        let mut unowned = Unowned::new(node, list, State::Waiting { message, waker: None });
+        let mut unowned = Unowned::new(node, list, context, State::Waiting { message, waker: None });
         if let Some(unowned) = Arc::get_mut(&mut unowned) {
             unowned.until = Some(node.clock().now() + RECEIVED_TIME);
         }
@@ -154,15 +157,16 @@ impl<M: Protocol> Unowned<M> {
     #[cfg(feature = "registry")]
     pub(super) fn sent(node: &Node, key: &ActorKey, place: &KeyPlace, cast: Cast) -> Arc<Unowned<M>> {
         let list = WaitList::Key { key: key.clone(), place: place.clone(), is_kept: true };
-        Unowned::new(node, list, State::Sent(cast))
+        Unowned::new(node, list, MessageContext::NONE, State::Sent(cast))
     }
 
-    fn new(node: &Node, list: WaitList, state: State<M>) -> Arc<Unowned<M>> {
+    fn new(node: &Node, list: WaitList, context: MessageContext, state: State<M>) -> Arc<Unowned<M>> {
         let sender = Current::process_of(node);
         Arc::new(Unowned {
             node: node.clone(),
             list,
             sender,
+            context,
             #[cfg(feature = "registry")]
             until: None,
             state: Mutex::new(state),
@@ -242,7 +246,7 @@ impl<M: Protocol> AwaitsOwner for Unowned<M> {
     fn send_to(&self, owner: &Owner) -> bool {
         let Some(message) = self.begin() else { return true };
         // In the order of the sender's other messages.
-        let send = || send_to_owner(&self.node, self.list.name(), owner, message);
+        let send = || send_to_owner(&self.node, self.list.name(), owner, self.context.clone(), message);
         let (result, dropped) = Current::collect_dropped(&self.node, self.sender, send);
         fail_callers(dropped, &CallErrorKind::Dropped);
         let result = match result {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::encode_caught;
-use crate::base::{CastError, Definition, EncodeError, Encoder, NodeName, Payload, Protocol, Source};
+use crate::base::{CastError, Definition, EncodeError, Encoder, MessageContext, NodeName, Payload, Protocol, Source};
 use crate::call::Cast;
 use crate::node::{Current, EncodedMessage, Node, OutgoingMessage, RemoteTarget, Room, SentMessage};
 use crate::process::protocol_definition;
@@ -13,6 +13,7 @@ use crate::wire::Epoch;
 pub(crate) struct EncodedOnce {
     definition: Arc<Definition>,
     variant: u32,
+    context: MessageContext,
     payload: Source,
 }
 
@@ -38,7 +39,8 @@ impl EncodedOnce {
         }
         result?;
         let variant = message.variant() as u32;
-        Ok(EncodedOnce { definition: Arc::clone(definition), variant, payload: payload.to_source() })
+        let (definition, context) = (Arc::clone(definition), node.message_context());
+        Ok(EncodedOnce { definition, variant, context, payload: payload.to_source() })
     }
 
     /// Sends the message to the members of a group on another node, as one frame. Returns the cast of a message that waits,
@@ -58,6 +60,7 @@ impl EncodedOnce {
             definition: Some(&self.definition),
             variant: self.variant,
             replies: Vec::new(),
+            context: self.context.clone(),
             payload: &mut Payload::from(&self.payload),
         };
         match router.send_message(node, Current::process(), RemoteTarget::Group(group, to), outgoing, Some(epoch))? {
@@ -72,6 +75,7 @@ impl EncodedOnce {
         EncodedMessage {
             protocol: self.definition.fingerprint,
             variant: self.variant,
+            context: &self.context,
             payload: &self.payload,
             from: None,
             definition: &|_| None,

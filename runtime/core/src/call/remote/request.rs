@@ -39,7 +39,8 @@ impl Request<'_> {
             encoder.field(&reply)?;
             encode(encoder)
         };
-        let placement = route(node, RemoteTarget::Node(at), (call.message, None), EncodedMessage::REQUEST, write);
+        let (to, context) = (RemoteTarget::Node(at), node.message_context());
+        let placement = route(node, to, (call.message, None), EncodedMessage::REQUEST, context, write);
         let queued = match placement {
             Ok(placement) => Cast::from(placement),
             Err(error) => {

@@ -48,7 +48,8 @@ pub(crate) fn send_untyped(
     let slot = Slot::for_call(node);
     let is_call = fields.iter().any(Option::is_none);
     let mut reply = is_call.then(|| Reply::new(Arc::clone(&slot)));
-    let placement = route(node, RemoteTarget::Name(process, at), (call.message, Some(protocol)), 0, |encoder| {
+    let (to, context) = (RemoteTarget::Name(process, at), node.message_context());
+    let placement = route(node, to, (call.message, Some(protocol)), 0, context, |encoder| {
         for field in fields {
             match field {
                 Some(bytes) => encoder.field(&Raw(bytes))?,

@@ -209,7 +209,15 @@ mod tests {
 
     fn frame(size: usize) -> Frame {
         let payload = Bytes::from(vec![0; size]);
-        Frame::Message { from: 1, to: FrameTarget::Process(1), protocol: 1, variant: 0, replies: Vec::new(), payload }
+        Frame::Message {
+            from: 1,
+            to: FrameTarget::Process(1),
+            protocol: 1,
+            variant: 0,
+            replies: Vec::new(),
+            context: None,
+            payload,
+        }
     }
 
     #[test]

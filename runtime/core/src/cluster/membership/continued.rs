@@ -26,7 +26,7 @@ impl Cluster {
     ) -> Arc<Peer> {
         outbox.replace_by(&suspended.outbox);
         let (advertise, rights) = (hello.advertise.clone(), self.policy.rights_of(&hello.node.name, role));
-        let connected = Connected { advertise, mesh: hello.mesh, rights };
+        let connected = Connected { advertise, mesh: hello.mesh, reads_contexts: hello.reads_contexts, rights };
         let peer = Arc::new(Peer {
             id: Arc::clone(&suspended.id),
             outbox: Arc::clone(&suspended.outbox),
@@ -68,7 +68,8 @@ impl Peer {
     ) -> Peer {
         // The certificate that the peer will have is not known. It has sent nothing before that.
         let rights = cluster.policy.rights_of(&hello.node.name, None);
-        let connected = Connected { advertise: hello.advertise.clone(), mesh: hello.mesh, rights };
+        let (advertise, reads_contexts) = (hello.advertise.clone(), hello.reads_contexts);
+        let connected = Connected { advertise, mesh: hello.mesh, reads_contexts, rights };
         Peer { connected: OnceLock::from(connected), ..Peer::new(&hello.node, epoch, outbox, cluster) }
     }
 

@@ -114,7 +114,8 @@ impl Connector {
             let kept = KeptFrames { definitions: paused.definitions, frames: paused.frames };
             cluster.links.continue_epochs(epoch);
             let mesh = MeshKind::of_code(mesh);
-            let hello = Hello { node: id, advertise: address, instance: 0, metadata, mesh };
+            // Its next hello shows whether it reads trace contexts.
+            let hello = Hello { node: id, advertise: address, instance: 0, metadata, mesh, reads_contexts: false };
             let outbox = Arc::new(Outbox::opening(&cluster.limits));
             let peer = Arc::new(Peer::handed_over(&hello, epoch, &outbox, cluster));
             peer.tracked.adopt(relations.iter().map(|relation| relation.process), resolved);

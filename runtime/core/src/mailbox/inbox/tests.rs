@@ -51,7 +51,7 @@ fn queue(jobs: &[Job]) -> Queue<Job> {
     let queue = Queue::new(None);
     queue.open(1);
     for job in jobs {
-        let entry = Entry { origin: Origin::SENT, message: *job };
+        let entry = Entry { origin: Origin::SENT, context: MessageContext::NONE, message: *job };
         assert!(push(&queue, Addressee::Process(1), entry).is_ok());
     }
     queue
@@ -140,9 +140,23 @@ fn a_waiting_owner_frees_the_memory_of_a_flood() {
 #[test]
 fn a_message_is_removed_by_its_origin() {
     let (queue, mut inbox) = (queue(&[Build(1)]), Inbox::new());
-    assert!(push(&queue, Addressee::Process(1), Entry { origin: Origin::monitor(9), message: Deploy(9) }).is_ok());
+    assert!(
+        push(
+            &queue,
+            Addressee::Process(1),
+            Entry { origin: Origin::monitor(9), context: MessageContext::NONE, message: Deploy(9) }
+        )
+        .is_ok()
+    );
     assert_eq!(inbox.remove(&queue, Origin::monitor(9)), Some(Deploy(9)));
-    assert!(push(&queue, Addressee::Process(1), Entry { origin: Origin::monitor(9), message: Deploy(9) }).is_ok());
+    assert!(
+        push(
+            &queue,
+            Addressee::Process(1),
+            Entry { origin: Origin::monitor(9), context: MessageContext::NONE, message: Deploy(9) }
+        )
+        .is_ok()
+    );
     assert_eq!(receive(&mut inbox, &queue, 0b01, |_| false).0, None);
     assert_eq!(inbox.remove(&queue, Origin::monitor(9)), Some(Deploy(9)));
     assert_eq!(inbox.remove(&queue, Origin::monitor(9)), None);
@@ -163,7 +177,7 @@ fn an_owner_of_a_closed_queue_is_still_woken_for_its_end() {
 fn a_new_owner_does_not_get_messages_for_the_former_one() {
     let queue = queue(&[Build(1)]);
     assert_eq!(queue.end_owner(true).len(), 1);
-    let entry = || Entry { origin: Origin::SENT, message: Build(2) };
+    let entry = || Entry { origin: Origin::SENT, context: MessageContext::NONE, message: Build(2) };
     assert!(push(&queue, Addressee::Process(1), entry()).is_err());
     assert!(push(&queue, Addressee::AnyOwner, entry()).is_ok());
     queue.open(2);

@@ -10,7 +10,7 @@ use super::super::waking_lock::Guard;
 use super::occupancy::Acceptance;
 use super::overflow::Admission;
 use super::{Inner, Queue, WaiterId};
-use crate::base::Protocol;
+use crate::base::{MessageContext, Protocol};
 
 /// The most messages that wait for a child until a start of it has succeeded.
 const MAX_HELD: u64 = 1024;
@@ -60,7 +60,7 @@ impl<M: Protocol> Queue<M> {
     /// sender. `make` builds the message in its place in the queue. If the message needs more than that, `make` comes
     /// back unused, and its message is to be [`push`](Self::push)ed.
     #[inline(always)]
-    pub(crate) fn push_fast<F: FnOnce() -> M>(&self, to: Addressee, make: F) -> Result<(), F> {
+    pub(crate) fn push_fast<F: FnOnce() -> M>(&self, to: Addressee, context: MessageContext, make: F) -> Result<(), F> {
         let mut inner = self.lock();
         // A queue that has to grow is left to `push`, too: without growth nothing here can panic, so the message needs
         // no place of its own on the stack.
@@ -71,7 +71,7 @@ impl<M: Protocol> Queue<M> {
             return Err(make);
         }
         inner.pushed += 1;
-        inner.entries.push_back(Entry { origin: Origin::SENT, message: make() });
+        inner.entries.push_back(Entry { origin: Origin::SENT, context, message: make() });
         inner.unlock_and_wake();
         Ok(())
     }

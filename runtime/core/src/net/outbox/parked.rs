@@ -157,6 +157,7 @@ mod tests {
             protocol: 100 + name,
             variant: 0,
             replies: Vec::new(),
+            context: None,
             payload: Bytes::from([&number.to_le_bytes()[..], &vec![7; size]].concat()),
         }
     }

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use super::{PollNotes, Spares, THREAD};
+use crate::base::MessageContext;
 use crate::node::{AnyCell, Node};
 use crate::observe::{TableId, ThreadSlots};
 
@@ -19,6 +20,8 @@ pub(super) struct ThreadState {
     /// The node of a frame without a cell.
     node: RefCell<Option<Node>>,
     pub(super) notes: RefCell<Option<Box<PollNotes>>>,
+    /// The trace context of the message that is handled.
+    pub(super) context: Cell<MessageContext>,
     /// The node whose watchdog observes the poll.
     pub(super) table: Cell<TableId>,
     /// The other frames, the innermost last. Almost always empty.
@@ -34,6 +37,7 @@ struct Frame {
     cell: Option<Arc<dyn AnyCell>>,
     node: Option<Node>,
     notes: Option<Box<PollNotes>>,
+    context: MessageContext,
     table: TableId,
 }
 
@@ -45,6 +49,7 @@ impl ThreadState {
             cell: RefCell::new(None),
             node: RefCell::new(None),
             notes: RefCell::new(None),
+            context: Cell::new(MessageContext::NONE),
             table: Cell::new(TableId::NONE),
             suspended: RefCell::new(Vec::new()),
             slots: ThreadSlots::new(),
@@ -94,6 +99,7 @@ impl ThreadState {
             cell: self.cell.take(),
             node: self.node.take(),
             notes: self.notes.take(),
+            context: self.context.take(),
             table: self.table.get(),
         }
     }
@@ -131,12 +137,13 @@ impl ThreadState {
             let below = self.suspended.borrow_mut().pop();
             self.slots.leave(top.table, below.as_ref().map_or(0, |below| below.process));
             self.table.set(TableId::NONE);
-            if let Some(Frame { process, cell, node, notes, table }) = below {
+            if let Some(Frame { process, cell, node, notes, context, table }) = below {
                 self.table.set(table);
                 self.process.set(process);
                 *self.cell.borrow_mut() = cell;
                 *self.node.borrow_mut() = node;
                 *self.notes.borrow_mut() = notes;
+                self.context.set(context);
             }
             self.depth.set(self.depth.get() - 1);
             // The parts of the last one are dropped while no part of `self` is borrowed.

@@ -79,6 +79,7 @@ impl Node {
             claims_lost: counters.claims_lost,
             claims_refused: counters.claims_refused,
             lost_states: counters.lost_states,
+            lost_trace_contexts: counters.lost_trace_contexts,
             ..Metrics::default()
         };
         for (protocol, of_protocol) in self.table().metrics() {

@@ -23,6 +23,7 @@ pub(crate) struct LossCounts {
     claims_lost: AtomicU64,
     claims_refused: AtomicU64,
     lost_states: AtomicU64,
+    lost_trace_contexts: AtomicU64,
     /// By the callee's protocol.
     call_timeouts: Mutex<BTreeMap<String, u64>>,
     /// By the supervisor's path, for a limited number of supervisors; the others are counted together.
@@ -66,6 +67,8 @@ pub struct Counters {
     pub claims_refused: u64,
     /// States of children that were to continue on another node, and start anew instead.
     pub lost_states: u64,
+    /// Trace contexts of messages from other nodes that could not be read. The messages went on without them.
+    pub lost_trace_contexts: u64,
 }
 
 impl LossCounts {
@@ -133,6 +136,7 @@ impl LossCounts {
             claims_lost: self.claims_lost.load(Ordering::Relaxed),
             claims_refused: self.claims_refused.load(Ordering::Relaxed),
             lost_states: self.lost_states.load(Ordering::Relaxed),
+            lost_trace_contexts: self.lost_trace_contexts.load(Ordering::Relaxed),
         }
     }
 }
@@ -149,6 +153,11 @@ impl LossCounts {
 
     pub(crate) fn count_refused_by_policy(&self) {
         self.refused_by_policy.fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[cfg(feature = "trace-context")]
+    pub(crate) fn count_lost_trace_context(&self) {
+        self.lost_trace_contexts.fetch_add(1, Ordering::Relaxed);
     }
 
     #[cfg(feature = "tls")]

@@ -64,6 +64,8 @@ pub struct Metrics {
     pub claims_refused: u64,
     /// See [`Counters::lost_states`](crate::Counters::lost_states).
     pub lost_states: u64,
+    /// See [`Counters::lost_trace_contexts`](crate::Counters::lost_trace_contexts).
+    pub lost_trace_contexts: u64,
 }
 
 /// The metrics of one protocol's processes, including those that have ended.

@@ -119,6 +119,12 @@ impl Metrics {
         )?;
         page.single("node_ups_total", "counter", "Connections to other nodes that came up.", self.node_ups)?;
         page.single("node_downs_total", "counter", "Connections to other nodes that ended.", self.node_downs)?;
+        page.single(
+            "lost_trace_contexts_total",
+            "counter",
+            "Trace contexts of messages that could not be read.",
+            self.lost_trace_contexts,
+        )?;
         page.single("claims", "gauge", "Claims that the node holds.", self.claims)?;
         page.single("claims_lost_total", "counter", "Claims of the node that were lost.", self.claims_lost)?;
         page.single(

@@ -3,7 +3,8 @@
 use super::Cell;
 use super::flags::TRACED;
 use crate::base::{
-    CallErrorKind, CastError, DecodeError, Decoder, EncodedEvent, NodeEvent, Pid, Protocol, System, UnreadMessage,
+    CallErrorKind, CastError, DecodeError, Decoder, EncodedEvent, MessageContext, NodeEvent, Pid, Protocol, System,
+    UnreadMessage,
 };
 use crate::mailbox::{Addressee, Entry, Origin, Refused, WaiterId};
 use crate::node::{AdmissionQueue, Current, EncodedMessage, MessageTarget, Node};
@@ -18,14 +19,25 @@ impl<M: Protocol> Cell<M> {
     ///
     /// With `can_wait`, the id of a message in the wait queue is returned, for the sender to await or withdraw it.
     #[inline]
-    pub(crate) fn send(&self, to: Addressee, message: M, can_wait: bool) -> Result<Option<WaiterId>, Refused<M>> {
-        self.queue.push(self, to, Entry { origin: Origin::SENT, message }, can_wait)
+    pub(crate) fn send(
+        &self,
+        to: Addressee,
+        context: MessageContext,
+        message: M,
+        can_wait: bool,
+    ) -> Result<Option<WaiterId>, Refused<M>> {
+        self.queue.push(self, to, Entry { origin: Origin::SENT, context, message }, can_wait)
     }
 
     /// Pushes a message that the process sends to itself; the mailbox's bound does not apply.
     pub(crate) fn send_own(&self, number: u64, message: M) {
         // As in Erlang, a message to a process that has ended is lost.
-        let _ = self.queue.push(self, Addressee::Process(number), Entry { origin: Origin::OWN, message }, false);
+        let _ = self.queue.push(
+            self,
+            Addressee::Process(number),
+            Entry { origin: Origin::OWN, context: MessageContext::NONE, message },
+            false,
+        );
     }
 
     /// Pushes a message that the runtime made, if the protocol has a variant for its type.
@@ -33,7 +45,12 @@ impl<M: Protocol> Cell<M> {
     pub(super) fn push_system<T: 'static>(&self, number: u64, origin: Origin, message: T) {
         if let Some(message) = M::from_system(&mut System::offer(&mut Some(message))) {
             // Refused only while the process is ending and reads no more messages.
-            let _ = self.queue.push(self, Addressee::Process(number), Entry { origin, message }, false);
+            let _ = self.queue.push(
+                self,
+                Addressee::Process(number),
+                Entry { origin, context: MessageContext::NONE, message },
+                false,
+            );
         }
     }
 
@@ -84,7 +101,7 @@ impl<M: Protocol> MessageTarget for Cell<M> {
         {
             Current::note_sender(Pid::new(Arc::clone(node), number));
         }
-        let (error, message) = match self.send(Addressee::of(number), message, can_wait) {
+        let (error, message) = match self.send(Addressee::of(number), encoded.context.clone(), message, can_wait) {
             Ok(waiting) => return Ok(waiting.filter(|_| can_wait)),
             Err(Refused::Gone(message)) => (CallErrorKind::NoProc, message),
             Err(Refused::Full(message)) => (CallErrorKind::Full, message),
@@ -99,7 +116,7 @@ impl<M: Protocol> MessageTarget for Cell<M> {
         let message =
             event.ok_or_else(|| CastError::Incompatible(format!("`{}` takes no such event", M::NAME).into()))?;
         let to = number.map_or(Addressee::AnyOwner, Addressee::Process);
-        self.send(to, message, true).map_err(|refused| match refused {
+        self.send(to, self.node.message_context(), message, true).map_err(|refused| match refused {
             Refused::Gone(_) => CastError::NoProc,
             Refused::Full(_) => CastError::Full,
         })

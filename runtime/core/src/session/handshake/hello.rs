@@ -11,7 +11,8 @@
 //! | `1` | name of the node | 1..=255 bytes |
 //! | `2` | address at which it may be dialled, if there is one | 1..=512 bytes |
 //! | `3` | incarnation | *n* |
-//! | `4` | features | *n*, one bit for each; a missing field is 0. Bit 0: a [pause](crate::session) |
+//! | `4` | features | *n*, one bit for each; a missing field is 0. Bit 0: a [pause](crate::session). Bit 1: the
+//! node reads trace contexts |
 //! | `5` | instance | 8 bytes, least byte first |
 //! | `6` | [metadata](crate::wire::membership), if there is any | |
 //! | `7` | name of the cluster | 1..=255 bytes |
@@ -49,7 +50,9 @@ pub(crate) const MAX_CLUSTER: usize = 255;
 pub(crate) const MIN_TICK: Duration = Duration::from_millis(10);
 /// The feature of a node that can [pause](crate::session::pause) a connection, and continue it.
 pub(in crate::session) const CAN_PAUSE: u64 = 1;
-/// The features of this version.
+/// The feature of a node that reads the trace contexts of messages.
+const READS_CONTEXTS: u64 = 1 << 1;
+/// The features that concern the session.
 const FEATURES: u64 = CAN_PAUSE;
 const MIN_FRAGMENT: usize = 1024;
 
@@ -141,7 +144,8 @@ pub(in crate::session) fn encode(
         put(&mut out, ADVERTISE, address.as_bytes());
     }
     put_number(&mut out, INCARNATION, hello.node.incarnation);
-    put_number(&mut out, FEATURE_BITS, FEATURES);
+    let contexts = if hello.reads_contexts { READS_CONTEXTS } else { 0 };
+    put_number(&mut out, FEATURE_BITS, FEATURES | contexts);
     put(&mut out, INSTANCE, &hello.instance.to_le_bytes());
     if !hello.metadata.is_empty() {
         let mut metadata = Vec::new();
@@ -179,7 +183,7 @@ pub(in crate::session) fn decode(bytes: &[u8]) -> Result<PeerHello, HelloError> 
             NAME => name = Some(NodeName::new(text(value, NodeName::MAX)?).map_err(|_| WireError::Text)?),
             ADVERTISE => advertise = Some(text(value, MAX_ADVERTISE)?.to_owned()),
             INCARNATION => incarnation = Some(number(value)?),
-            FEATURE_BITS => features = number(value)? & FEATURES,
+            FEATURE_BITS => features = number(value)?,
             INSTANCE => instance = Some(u64::from_le_bytes(value.try_into().map_err(|_| WireError::Number)?)),
             METADATA => {
                 let mut reader = Reader::new(value);
@@ -212,11 +216,11 @@ pub(in crate::session) fn decode(bytes: &[u8]) -> Result<PeerHello, HelloError> 
     }
     let receive_limits = ReceiveLimits { fragment, frame, lanes, reassembly };
     Ok(PeerHello {
-        hello: Hello { node, advertise, instance, metadata, mesh },
+        hello: Hello { node, advertise, instance, metadata, mesh, reads_contexts: features & READS_CONTEXTS != 0 },
         cluster,
         tick,
         receive_limits,
-        features,
+        features: features & FEATURES,
     })
 }
 

@@ -8,7 +8,7 @@ use super::report;
 use super::shutdown_wait::{StopOutcome, Stopping, finish_all, wait_for_init};
 use super::{Child, SupervisorProcess};
 use crate::actor::Context;
-use crate::base::{Exit, Pid, StartError};
+use crate::base::{Exit, MessageContext, Pid, StartError};
 use crate::mailbox::{Addressee, Mask};
 use crate::observe::Alarm;
 use crate::process::Cell;
@@ -322,7 +322,7 @@ impl SupervisorProcess {
             None => {
                 let number = cx.pid().number();
                 // Refused only if this supervisor is ending.
-                let _ = cx.mailbox().cell().send(Addressee::Process(number), message, false);
+                let _ = cx.mailbox().cell().send(Addressee::Process(number), MessageContext::NONE, message, false);
             }
         }
     }

@@ -82,6 +82,23 @@ pub(super) fn take_replies(reader: &mut Reader<'_>) -> Result<Vec<u64>, WireErro
     (0..count).map(|_| reader.fixed()).collect()
 }
 
+pub(super) fn put_context(out: &mut Vec<u8>, context: &[u8]) -> Result<(), WireError> {
+    if context.len() > Frame::MAX_CONTEXT {
+        return Err(WireError::Context);
+    }
+    varint::put(out, context.len() as u64);
+    out.extend_from_slice(context);
+    Ok(())
+}
+
+pub(super) fn take_context(reader: &mut Reader<'_>) -> Result<Box<[u8]>, WireError> {
+    let length = reader.varint()?;
+    if length > Frame::MAX_CONTEXT as u64 {
+        return Err(WireError::Context);
+    }
+    reader.bytes(length as usize).map(Box::from)
+}
+
 pub(super) fn take_target(reader: &mut Reader<'_>, names: &ReceivedNames) -> Result<FrameTarget, WireError> {
     match reader.byte()? {
         PROCESS => Ok(FrameTarget::Process(reader.varint()?)),

@@ -11,6 +11,7 @@ fn samples() -> Vec<Frame> {
             protocol: 0x0123_4567_89ab_cdef,
             variant: u32::MAX,
             replies: (0..Frame::MAX_REPLIES as u64).map(|id| id << 40).collect(),
+            context: None,
             payload: Bytes::from_static(b"payload"),
         },
         Frame::Message {
@@ -19,8 +20,12 @@ fn samples() -> Vec<Frame> {
             protocol: 0,
             variant: 0,
             replies: Vec::new(),
+            context: None,
             payload: Bytes::new(),
         },
+        traced(&[0; 26]),
+        traced(&[7; Frame::MAX_CONTEXT]),
+        traced(&[]),
         broadcast("mailers"),
         broadcast(""),
         Frame::Answer {
@@ -68,7 +73,28 @@ fn samples() -> Vec<Frame> {
 
 fn broadcast(group: &str) -> Frame {
     let to = FrameTarget::Group(group.into());
-    Frame::Message { from: 1, to, protocol: 4, variant: 5, replies: Vec::new(), payload: Bytes::from_static(&[7]) }
+    Frame::Message {
+        from: 1,
+        to,
+        protocol: 4,
+        variant: 5,
+        replies: Vec::new(),
+        context: None,
+        payload: Bytes::from_static(&[7]),
+    }
+}
+
+/// A message with the bytes of a trace context.
+fn traced(context: &[u8]) -> Frame {
+    Frame::Message {
+        from: 1,
+        to: FrameTarget::Process(3),
+        protocol: 4,
+        variant: 5,
+        replies: vec![6],
+        context: Some(context.into()),
+        payload: Bytes::from_static(&[7]),
+    }
 }
 
 fn encoded(frame: &Frame) -> Bytes {
@@ -101,6 +127,7 @@ fn bytes_follow_the_table() {
         protocol: 4,
         variant: 5,
         replies: vec![6],
+        context: None,
         payload: Bytes::from_static(&[7]),
     };
     assert_eq!(&encoded(&message)[..], [0, 0xac, 2, 0, 3, 0, 4, 0, 0, 0, 0, 0, 0, 0, 5, 1, 6, 0, 0, 0, 0, 0, 0, 0, 7]);
@@ -108,6 +135,8 @@ fn bytes_follow_the_table() {
     let down = Frame::Signal { from: 1, to: FrameTarget::Name("x".into()), signal: down };
     assert_eq!(&encoded(&down)[..], [9, 1, 1, 1, b'x', 9, 0]);
     assert_eq!(&encoded(&Frame::Claims(Bytes::from_static(&[7, 8])))[..], [130, 7, 8]);
+    let context = [17, 1, 0, 3, 0, 4, 0, 0, 0, 0, 0, 0, 0, 5, 1, 6, 0, 0, 0, 0, 0, 0, 0, 2, 8, 9, 7];
+    assert_eq!(&encoded(&traced(&[8, 9]))[..], context);
     // With numbers in place of the names.
     let numbers = Numbers { protocol: Some(0), process: Some(300) };
     assert_eq!(&encoded_with(&message, numbers)[..], [0, 0xac, 2, 0, 3, 1, 5, 1, 6, 0, 0, 0, 0, 0, 0, 0, 7]);
@@ -137,7 +166,8 @@ fn a_name_is_sent_once_and_then_numbered() {
         }
         let to = FrameTarget::Process(1);
         let payload = Bytes::from_static(b"payload");
-        let frame = Frame::Message { from: 1, to, protocol: u64::MAX, variant: 0, replies: Vec::new(), payload };
+        let frame =
+            Frame::Message { from: 1, to, protocol: u64::MAX, variant: 0, replies: Vec::new(), context: None, payload };
         let bytes = encoded_with(&frame, frame.numbers(&mut sent, Some(&Definition::sample(u64::MAX, "shop::Orders"))));
         assert!(bytes.len() < size);
         sent.take_definitions().iter().for_each(|definition| received.define(definition).unwrap());
@@ -198,7 +228,7 @@ fn invalid_frames_cannot_be_encoded() {
     let check = |to: FrameTarget, replies: usize, expected: WireError| {
         let replies = vec![0; replies];
         let payload = Bytes::new();
-        let frame = Frame::Message { from: 0, to, protocol: 0, variant: 0, replies, payload };
+        let frame = Frame::Message { from: 0, to, protocol: 0, variant: 0, replies, context: None, payload };
         let mut out = vec![1, 2, 3];
         assert_eq!(frame.encode(Numbers::default(), &mut out), Err(expected));
         assert_eq!(out, [1, 2, 3]);
@@ -206,6 +236,9 @@ fn invalid_frames_cannot_be_encoded() {
     check(FrameTarget::Name("".into()), 0, WireError::Text);
     check(FrameTarget::Name("n".repeat(256).into()), 0, WireError::Text);
     check(FrameTarget::Name("n".into()), Frame::MAX_REPLIES + 1, WireError::Replies);
+    let mut out = vec![1];
+    assert_eq!(traced(&[0; Frame::MAX_CONTEXT + 1]).encode(Numbers::default(), &mut out), Err(WireError::Context));
+    assert_eq!(out, [1]);
 }
 
 #[test]
@@ -214,7 +247,7 @@ fn invalid_bytes_are_refused() {
         assert_eq!(decode(&Bytes::copy_from_slice(bytes)), Err(expected), "{bytes:?}");
     };
     check(&[], WireError::Truncated);
-    check(&[17, 0], WireError::Kind(17));
+    check(&[18, 0], WireError::Kind(18));
     check(&[3, 0, 5], WireError::Kind(5));
     check(&[3, 0, 4, 0], WireError::Names);
     check(&[129, 1, 0, 1, b'P', 0, 0], WireError::Groups);
@@ -227,4 +260,6 @@ fn invalid_bytes_are_refused() {
     check(&[6, 0, 0, 0, 1, 63], WireError::Reason);
     check(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 65], WireError::Replies);
     check(&[0, 0, 0, 0, 1, 0, 0], WireError::Names);
+    check(&[17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 1], WireError::Truncated);
+    check(&[17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x81, 8], WireError::Context);
 }

@@ -30,7 +30,7 @@ fn left(letter: &str, incarnation: u64) -> MemberRecord {
 
 fn hello(letter: &str, incarnation: u64) -> Hello {
     let MemberRecord { id: node, address: advertise, metadata, .. } = record(letter, incarnation);
-    Hello { node, advertise, instance: 0, metadata, mesh: MeshKind::Full }
+    Hello { node, advertise, instance: 0, metadata, mesh: MeshKind::Full, reads_contexts: true }
 }
 
 impl Table {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::Cell;
 use super::super::control_block::{Continued, StartInfo};
-use crate::base::{Down, ExitSignal, NodeEvent, Protocol, Source, System, UnreadMessage};
+use crate::base::{Down, ExitSignal, MessageContext, NodeEvent, Protocol, Source, System, UnreadMessage};
 use crate::log;
 use crate::mailbox::Entry;
 use crate::node::{Addressable, AnyCell, Current, EncodedMessage, LocalProcess, MessageContent, ProcessRecord};
@@ -47,7 +47,7 @@ impl<M: Protocol> Cell<M> {
         self.restore_control_block(process);
         let messages = process.messages.iter().filter_map(|message| {
             let read = self.read_content(number, &message.content)?;
-            Some(Entry { origin: message.origin, message: read })
+            Some(Entry { origin: message.origin, context: MessageContext::NONE, message: read })
         });
         self.queue.put_first(messages.collect());
         for (record, timer) in process.timers.iter().zip(timers) {
@@ -82,8 +82,9 @@ impl<M: Protocol> Cell<M> {
             MessageContent::Sent { protocol, variant, fields, calls } => {
                 let payload = Source::from(fields.0);
                 let definition = |fingerprint| node.handed_over()?.definition(fingerprint);
-                let encoded =
-                    EncodedMessage { protocol, variant, payload: &payload, definition: &definition, from: None };
+                let context = &MessageContext::NONE;
+                let definition = &definition;
+                let encoded = EncodedMessage { protocol, variant, context, payload: &payload, definition, from: None };
                 let read = Current::take_over(node, (Vec::new(), calls), || Cell::<M>::read_message(node, &encoded));
                 let unreadable = |error: UnreadMessage| {
                     node.loss_counts().count_lost_messages(1);

@@ -9,7 +9,7 @@ use std::task::Poll;
 use shuttle::future::block_on;
 use shuttle::thread;
 
-use crate::base::{Protocol, Variant};
+use crate::base::{MessageContext, Protocol, Variant};
 use crate::checker::{check, random_below};
 use crate::mailbox::{Addressee, Arrival, Bounds, Entry, Inbox, Mask, Next, Origin, Overflow, PushObserver, Queue};
 
@@ -66,7 +66,7 @@ impl PushObserver<Note> for Dropped {
 }
 
 fn sent(message: Note) -> Entry<Note> {
-    Entry { origin: Origin::SENT, message }
+    Entry { origin: Origin::SENT, context: MessageContext::NONE, message }
 }
 
 /// The messages that the owner received, or that were left at its end.
@@ -230,7 +230,7 @@ pub fn a_waiter_is_admitted_or_withdraws() {
                     }
                 }
                 // A message of the runtime is neither counted nor refused.
-                let own = Entry { origin: Origin::OWN, message: Other(sender, 2) };
+                let own = Entry { origin: Origin::OWN, context: MessageContext::NONE, message: Other(sender, 2) };
                 assert!(queue.push(&dropped, Addressee::Process(1), own, false).is_ok());
                 assert_eq!(dropped.0.into_inner().unwrap(), []);
                 withdrawn.fetch_add(2 - accepted.len(), Ordering::Relaxed);

@@ -19,6 +19,8 @@
 //! - `supervision`: supervisors, supervision trees and applications.
 //! - `serde`: types with serde's traits in messages, and serde's traits for greenroom's own types.
 //! - `tracing`: log events of the crate `tracing`.
+//! - `trace-context`: messages carry the trace context of the span in which they are sent. Switches on `tracing`.
+//! - `tokio-console`: names of processes in tokio-console, with `--cfg tokio_unstable`.
 //! - `port`: programs of the operating system as linked processes.
 //! - `config`: a program's settings from several sources. Switches on `serde`.
 //! - `test`: tests on a paused clock, and clusters in memory.

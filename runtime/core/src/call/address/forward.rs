@@ -32,8 +32,8 @@ impl<M: Protocol> Address<M> {
         Some(Address::direct(Cell::of_process(cell, &"").ok()?, number))
     }
 
-    /// Sends a message on with the trace context that it came with, and waits for room as an awaited cast does. If it cannot be sent, the calls in it fail with the
-    /// reason.
+    /// Sends a message on with the trace context that it came with, and waits for room as an awaited cast does. If it
+    /// cannot be sent, the calls in it fail with the reason.
     pub(crate) async fn forward(&self, context: MessageContext, message: M) {
         let cast = match self.send(self.0.resolve(), context, message) {
             Ok(placement) => Cast::from(placement),

@@ -140,23 +140,13 @@ fn a_waiting_owner_frees_the_memory_of_a_flood() {
 #[test]
 fn a_message_is_removed_by_its_origin() {
     let (queue, mut inbox) = (queue(&[Build(1)]), Inbox::new());
-    assert!(
-        push(
-            &queue,
-            Addressee::Process(1),
-            Entry { origin: Origin::monitor(9), context: MessageContext::NONE, message: Deploy(9) }
-        )
-        .is_ok()
-    );
+    let push_down = || {
+        let entry = Entry { origin: Origin::monitor(9), context: MessageContext::NONE, message: Deploy(9) };
+        push(&queue, Addressee::Process(1), entry).is_ok()
+    };
+    assert!(push_down());
     assert_eq!(inbox.remove(&queue, Origin::monitor(9)), Some(Deploy(9)));
-    assert!(
-        push(
-            &queue,
-            Addressee::Process(1),
-            Entry { origin: Origin::monitor(9), context: MessageContext::NONE, message: Deploy(9) }
-        )
-        .is_ok()
-    );
+    assert!(push_down());
     assert_eq!(receive(&mut inbox, &queue, 0b01, |_| false).0, None);
     assert_eq!(inbox.remove(&queue, Origin::monitor(9)), Some(Deploy(9)));
     assert_eq!(inbox.remove(&queue, Origin::monitor(9)), None);
